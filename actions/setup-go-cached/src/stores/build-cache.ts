@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Go's build cache on disk (cmd/go/internal/cache): `xx/<action>-a` is an index entry that names an
+ * output, `xx/<output>-d` is that output, a file or (since 1.24) a folder with one program in it.
+ */
+interface CacheItem {
+  /** `xx/<hash>-a` or `xx/<hash>-d` */
+  path: string;
+  kind: "action" | "output";
+  hash: string;
+  mtimeMs: number;
+  /** The files it consists of, relative to GOCACHE. */
+  files: string[];
+  bytes: number;
+}
+
+const ITEM = /^([0-9a-f]{64})-([ad])$/;
+const INDEX_ENTRY = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +\d+ +\d+\n$/;
+
+/** Names of all items, for telling later what is new. */
+export function itemNames(gocache: string): string[] {
+  return folders(gocache).flatMap((folder) =>
+    readdirSync(join(gocache, folder))
+      .filter((name) => ITEM.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+}
+
+function folders(gocache: string): string[] {
+  if (!existsSync(gocache)) return [];
+  return readdirSync(gocache).filter((name) => /^[0-9a-f]{2}$/.test(name));
+}
+
+/** Two hours: go touches what it uses only when its time is more than one hour old. */
+const BEFORE_START_MS = 2 * 60 * 60 * 1000;
+
+/**
+ * Prepares a restored cache for the job: everything looks unused, so that `sweep` can tell what the
+ * job used, and the first go command does not trim what later ones need (it would remove what was
+ * not used for five days whenever trim.txt is older than a day).
+ */
+export function markUnused(gocache: string, startMs: number): void {
+  const stamp = (startMs - BEFORE_START_MS) / 1000;
+  for (const name of itemNames(gocache)) {
+    const path = join(gocache, name);
+    lutimesSync(path, stamp, stamp);
+    if (!name.endsWith("-d") || !statSync(path).isDirectory()) continue;
+    for (const inner of readdirSync(path)) lutimesSync(join(path, inner), stamp, stamp);
+  }
+  mkdirSync(gocache, { recursive: true });
+  writeFileSync(join(gocache, "trim.txt"), String(Math.floor(startMs / 1000)));
+}
+
+export interface LiveCache {
+  /** Relative to GOCACHE. */
+  files: string[];
+  bytes: number;
+  /** Items that nothing used since the start: they are left behind. */
+  dropped: number;
+  droppedBytes: number;
+  /** Bytes of what was not in the cache when the job began. */
+  newBytes: number;
+  /** Changes whenever the set of actions and outputs does. */
+  contentId: string;
+}
+
+/**
+ * What is worth saving: what the job used or created since `startMs`.
+ *
+ * Time alone does not tell. Writing an output that exists already leaves its time as it was and only
+ * renews its index entry (`Put` in cache.go); so an output is live when its own time says so *or* a
+ * live index entry names it. And an index entry whose output is missing is worth nothing.
+ *
+ * With `keepAll` nothing is left behind (a job that failed has not asked for everything it needs).
+ */
+export function sweep(
+  gocache: string,
+  startMs: number,
+  before: ReadonlySet<string>,
+  keepAll = false,
+): LiveCache {
+  const items = readItems(gocache);
+  const outputs = new Map(
+    items.filter(({ kind }) => kind === "output").map((item) => [item.hash, item]),
+  );
+  const fresh = (item: CacheItem): boolean => keepAll || item.mtimeMs >= startMs;
+  const live = new Set<CacheItem>();
+  const pairs: string[] = [];
+  for (const item of items) {
+    if (!fresh(item)) continue;
+    if (item.kind === "output") {
+      live.add(item);
+      continue;
+    }
+    const named = INDEX_ENTRY.exec(readFileSync(join(gocache, item.path), "latin1"))?.[2];
+    const output = named === undefined ? undefined : outputs.get(named);
+    if (output === undefined) continue;
+    live.add(item);
+    live.add(output);
+    pairs.push(`${item.hash} ${output.hash}`);
+  }
+  const kept = [...live].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const dropped = items.filter((item) => !live.has(item));
+  return {
+    files: kept.flatMap(({ files }) => files),
+    bytes: total(kept),
+    dropped: dropped.length,
+    droppedBytes: total(dropped),
+    newBytes: total(kept.filter(({ path }) => !before.has(path))),
+    // Of the map, not of the files: an index entry holds the time it was written.
+    contentId: createHash("sha256").update(pairs.sort().join("\n")).digest("hex").slice(0, 12),
+  };
+}
+
+function readItems(gocache: string): CacheItem[] {
+  return itemNames(gocache).map((path) => {
+    const [, hash = "", letter = ""] = ITEM.exec(path.slice(3)) ?? [];
+    const kind = letter === "a" ? "action" : "output";
+    const status = statSync(join(gocache, path));
+    if (!status.isDirectory()) {
+      return { path, kind, hash, mtimeMs: status.mtimeMs, files: [path], bytes: status.size };
+    }
+    const inner = readdirSync(join(gocache, path), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => ({ path: `${path}/${name}`, ...times(join(gocache, path, name)) }));
+    return {
+      path,
+      kind,
+      hash,
+      mtimeMs: Math.max(status.mtimeMs, ...inner.map(({ mtimeMs }) => mtimeMs)),
+      files: inner.map((file) => file.path),
+      bytes: inner.reduce((sum, { size }) => sum + size, 0),
+    };
+  });
+}
+
+function times(path: string): { mtimeMs: number; size: number } {
+  const { mtimeMs, size } = statSync(path);
+  return { mtimeMs, size };
+}
+
+function total(items: readonly CacheItem[]): number {
+  return items.reduce((sum, { bytes }) => sum + bytes, 0);
+}

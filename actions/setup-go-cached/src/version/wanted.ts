@@ -1,0 +1,152 @@
+import semver from "semver";
+import { ActionError } from "@go-cicd/core/errors.ts";
+
+/** The oldest Go line that the action sets up. */
+const OLDEST = "1.24";
+
+/** What is asked for. Versions are written as Go writes them, without `go`: `1.26.3`, `1.27rc1`. */
+export type Wanted =
+  | { kind: "exact"; version: string; text: string }
+  | {
+      kind: "range";
+      range: string;
+      text: string;
+      /** For a minimum: what does as well when the range cannot be settled. */
+      otherwise?: string;
+    }
+  | { kind: "stable" | "oldstable"; text: string };
+
+const ALLOWED =
+  "Allowed are an exact version (1.26.3, 1.27rc1), a line (1.26 or 1.26.x), a range (>=1.25 <1.27), stable and oldstable.";
+
+/**
+ * Go's version in the notation of semantic versions: `1.27rc1` → `1.27.0-rc.1`. Undefined when it is
+ * no version (https://go.dev/doc/toolchain#version).
+ */
+export function toSemver(version: string): string | undefined {
+  const match = /^(\d+)\.(\d+)(?:\.(\d+)|(rc|beta)(\d+))?$/.exec(version);
+  if (match === null) return undefined;
+  const [, major, minor, patch, pre, number] = match;
+  const suffix = pre === undefined ? "" : `-${pre}.${number ?? "0"}`;
+  return `${major ?? ""}.${minor ?? ""}.${patch ?? "0"}${suffix}`;
+}
+
+/** Go's version from its semantic form: `1.27.0-rc.1` → `1.27rc1`. Undefined when it is none. */
+export function fromSemver(form: string): string | undefined {
+  const match = /^(\d+)\.(\d+)\.(\d+)(?:-(rc|beta)\.?(\d+))?$/.exec(form);
+  if (match === null) return undefined;
+  const [, major = "", minor = "", patch = "", pre, number = "0"] = match;
+  if (pre === undefined) return `${major}.${minor}.${patch}`;
+  return patch === "0" ? `${major}.${minor}${pre}${number}` : undefined;
+}
+
+/** The oldest form that a version or a line stands for, for comparison: `1.25` → `1.25.0`. */
+export function lowest(wanted: Wanted): string {
+  if (wanted.kind === "exact") return toSemver(wanted.version) ?? "0.0.0";
+  const range = wanted.kind === "range" ? wanted.range : "*";
+  return semver.minVersion(range)?.version ?? "0.0.0";
+}
+
+/** Whether a Go that is `wanted` also does for something whose minimum is `other`. */
+export function covers(wanted: Wanted, other: Wanted): boolean {
+  if (wanted.kind === "stable" || wanted.kind === "oldstable") return true;
+  const minimum = lowest(other);
+  return (
+    semver.gte(lowest(wanted), minimum) ||
+    (wanted.kind === "range" && semver.satisfies(minimum, wanted.range))
+  );
+}
+
+/** The three releases that are closest to a version that does not exist, closest first. */
+export function nearestVersions(version: string, known: readonly string[]): string[] {
+  const target = semver.parse(toSemver(version));
+  return known
+    .map((each) => ({ each, form: semver.parse(toSemver(each)) }))
+    .filter(({ form }) => form !== null && (target === null || form.prerelease.length === 0))
+    .map(({ each, form }) => ({
+      each,
+      far: [
+        Math.abs((form?.minor ?? 0) - (target?.minor ?? 0)),
+        Math.abs((form?.patch ?? 0) - (target?.patch ?? 0)),
+      ] as const,
+    }))
+    .sort((one, other) => one.far[0] - other.far[0] || one.far[1] - other.far[1])
+    .slice(0, 3)
+    .map(({ each }) => each);
+}
+
+/**
+ * Reads a version or a range as users write it.
+ * @throws ActionError `input` that names what is allowed.
+ */
+export function parseWanted(text: string, from: string): Wanted {
+  const bare = text.trim().replace(/^go(?=\d)/, "");
+  if (bare === "stable" || bare === "oldstable") return { kind: bare, text: bare };
+  if (/^\d+\.\d+(\.\d+|(rc|beta)\d+)$/.test(bare)) {
+    return supported({ kind: "exact", version: bare, text: bare }, from);
+  }
+  // A candidate in its semantic form, as the tool cache and actions/setup-go write it.
+  const candidate = bare.includes("-") ? fromSemver(bare) : undefined;
+  if (candidate !== undefined) {
+    return supported({ kind: "exact", version: candidate, text: bare }, from);
+  }
+  const range = semver.validRange(bare.replace(/(\d)(rc|beta)(\d+)\b/g, "$1.0-$2.$3"));
+  if (bare === "" || range === null) {
+    throw new ActionError("input", `${from}: ${JSON.stringify(text)} is no Go version`, {
+      hint: ALLOWED,
+    });
+  }
+  return supported({ kind: "range", range, text: bare }, from);
+}
+
+/**
+ * What a `go` line of go.mod or go.work asks for. It is a minimum, so a line older than the oldest
+ * one supported takes any that is.
+ * @throws ActionError
+ */
+export function wantedByGoLine(text: string, from: string): Wanted {
+  const wanted = toSemver(text);
+  if (wanted !== undefined && semver.lt(wanted, `${OLDEST}.0-0`)) {
+    return { kind: "range", range: `>=${OLDEST}.0`, text: `${text}, and so ${OLDEST} or newer` };
+  }
+  const parsed = parseWanted(text, from);
+  return parsed.kind === "range" ? { ...parsed, otherwise: `>=${wanted ?? OLDEST}` } : parsed;
+}
+
+function supported(wanted: Wanted, from: string): Wanted {
+  const newest = wanted.kind === "exact" ? toSemver(wanted.version) : undefined;
+  const tooOld =
+    wanted.kind === "exact"
+      ? semver.lt(newest ?? "0.0.0", `${OLDEST}.0-0`)
+      : wanted.kind === "range" && !semver.intersects(wanted.range, `>=${OLDEST}.0-0`);
+  if (tooOld) {
+    throw new ActionError("input", `${from}: Go ${wanted.text} is older than ${OLDEST}`, {
+      hint: `Go ${OLDEST} and newer can be set up. A version needs quotes in YAML: 1.30 without them is the number 1.3.`,
+    });
+  }
+  return wanted;
+}
+
+/** Whether a version is what is wanted. `stable` and `oldstable` only follow from a list. */
+export function fits(version: string, wanted: Wanted): boolean {
+  if (wanted.kind === "exact") return version === wanted.version;
+  if (wanted.kind !== "range") return false;
+  const form = toSemver(version);
+  return (
+    form !== undefined && semver.gte(form, `${OLDEST}.0-0`) && semver.satisfies(form, wanted.range)
+  );
+}
+
+/** The newest version of `known` that is wanted, or undefined. */
+export function newest(known: readonly string[], wanted: Wanted): string | undefined {
+  if (wanted.kind === "exact") return wanted.version;
+  const sorted = known
+    .map((version) => ({ version, form: toSemver(version) ?? "" }))
+    .filter(({ form }) => form !== "")
+    .sort((a, b) => semver.rcompare(a.form, b.form));
+  if (wanted.kind === "range") return sorted.find(({ version }) => fits(version, wanted))?.version;
+  const releases = sorted.filter(({ form }) => semver.prerelease(form) === null);
+  const stable = releases[0];
+  if (stable === undefined || wanted.kind === "stable") return stable?.version;
+  return releases.find(({ form }) => semver.minor(form) < semver.minor(stable.form))?.version;
+}
