@@ -220,6 +220,30 @@ export function parseDuration(text: string): number {
   );
 }
 
+const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|KB|MB|GB)$/;
+const UNIT_BYTES = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
+
+/** A size in decimal units (`800MB`, `1.5 GB`); the value is bytes. */
+export function size(options: Optional): Input<number | undefined> {
+  return define(
+    options,
+    {
+      allowed: "a size such as `800MB` or `1.5GB`",
+      schema: { type: "string", pattern: SIZE.source },
+      parse: (value) => {
+        const [, amount = "", unit = ""] = SIZE.exec(value) ?? [];
+        if (unit === "") {
+          throw new InputProblem(
+            `must be a size such as 800MB or 1.5GB, not ${JSON.stringify(value)}`,
+          );
+        }
+        return Math.round(Number(amount) * UNIT_BYTES[unit as keyof typeof UNIT_BYTES]);
+      },
+    },
+    undefined,
+  );
+}
+
 /** Several values, one a line; with `commas`, separated by commas as well. */
 export function list(
   options: Common & { default?: string; commas?: boolean },

@@ -3,22 +3,14 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { ByteReader, EndOfStream } from "./byte-reader.ts";
 import { Landing } from "./landing.ts";
 import { decodeHead, decodeIndex, HEAD_BYTES, PackError, type PackedFile } from "./pack-format.ts";
-import type { StoreRoots } from "./store.ts";
+import type { Choose, EntryFile, Landed, StoreRoots } from "./store.ts";
 
 /** Up to this size a content is held in memory and written only when its sum is right. */
 const SMALL_BYTES = 1024 * 1024;
 
-export interface UnpackedPack {
-  /** Files and bytes that were written. */
-  files: number;
-  bytes: number;
-  /** Files that were there already. */
-  skipped: number;
-}
-
 /**
  * Unpacks a pack while it comes. Files are checked against the index before they get their name;
- * what exists already is left alone.
+ * what exists already is left alone, and what is not chosen stays out.
  *
  * All or nothing: when anything is wrong, all that was created is removed again.
  * @throws PackError when names, sums or lengths are wrong; system errors as they come (ENOSPC).
@@ -26,22 +18,30 @@ export interface UnpackedPack {
 export async function readPack(
   source: AsyncIterable<Uint8Array>,
   roots: StoreRoots,
-  signal?: AbortSignal,
-): Promise<UnpackedPack> {
+  { signal, choose }: { signal?: AbortSignal | undefined; choose?: Choose | undefined } = {},
+): Promise<Landed> {
   const reader = new ByteReader(source);
   const landing = new Landing(roots);
   try {
     const { length, sum } = decodeHead(await reader.read(HEAD_BYTES));
     const index = decodeIndex(await reader.read(length), sum, Object.keys(roots));
-    const result: UnpackedPack = { files: 0, bytes: 0, skipped: 0 };
-    for (const file of index.files) {
+    const named = index.files.map(([root, path, , size, sha256]): EntryFile => ({
+      root: index.roots[root] as string,
+      path,
+      size,
+      sha256,
+    }));
+    const isChosen = await choose?.(named);
+    const result: Landed = { files: 0, bytes: 0, skipped: 0, passedOver: 0 };
+    for (const [position, file] of index.files.entries()) {
       signal?.throwIfAborted();
       const [root, path, mode, size] = file;
       const id = index.roots[root] as string;
-      if (landing.exists(id, path)) {
+      const wanted = isChosen?.(named[position] as EntryFile) ?? true;
+      if (!wanted || landing.exists(id, path)) {
         // Its content in the pack is checked all the same: a damaged entry is refused as a whole.
         await checkContent(reader, file);
-        result.skipped += 1;
+        result[wanted ? "skipped" : "passedOver"] += 1;
         continue;
       }
       if (size <= SMALL_BYTES) {

@@ -270,9 +270,9 @@ describe("a pack", () => {
     const root = tempFolder();
     const abort = new AbortController();
     abort.abort(new Error("cancelled"));
-    await expect(readPack(pieces(await pack(TREE)), { root }, abort.signal)).rejects.toThrow(
-      "cancelled",
-    );
+    await expect(
+      readPack(pieces(await pack(TREE)), { root }, { signal: abort.signal }),
+    ).rejects.toThrow("cancelled");
     expect(readdirSync(root)).toEqual([]);
   });
 });

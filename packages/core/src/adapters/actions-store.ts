@@ -9,18 +9,27 @@ import { ActionError, messageOf } from "../errors.ts";
 import type { Http } from "../http.ts";
 import type { Log } from "../log.ts";
 import { PackError } from "../pack-format.ts";
-import { readPack, type UnpackedPack } from "../pack-read.ts";
+import { readPack } from "../pack-read.ts";
 import { writePack } from "../pack-write.ts";
 import { childEnvironment, type Environment, type Processes } from "../process.ts";
-import type { RestoreRequest, RestoreResult, SaveRequest, SaveResult, Store } from "../store.ts";
+import type {
+  FoundEntry,
+  Landed,
+  LookupRequest,
+  Miss,
+  RestoreRequest,
+  RestoreResult,
+  SaveRequest,
+  SaveResult,
+  Store,
+} from "../store.ts";
 import { onlyMember } from "../tar-member.ts";
 import {
+  askService,
   cacheMode,
   cacheService,
   entryVersion,
-  lookUp,
   type Compression,
-  type Lookup,
 } from "./cache-service.ts";
 import { saveThroughToolkit, whyNotSaved } from "./toolkit-save.ts";
 
@@ -54,7 +63,8 @@ export function actionsStore(parts: ActionsStoreParts): Store {
     return entryVersion([memberPath(name)], await compression);
   };
   return {
-    restore: (request) => guarded(request, () => restore(parts, request, version), restoreFailed),
+    lookUp: (request) => guarded(request, () => lookUp(parts, request, version), unavailable),
+    restore: (request) => guarded(request, () => restore(parts, request, version), unavailable),
     save: (request) => guarded(request, () => save(parts, request, version), saveFailed),
   };
 }
@@ -94,24 +104,26 @@ async function guarded<R>(
   }
 }
 
+async function lookUp(
+  { env, http }: ActionsStoreParts,
+  { name, key, restoreKeys, signal }: LookupRequest,
+  version: (name: string) => Promise<string>,
+): Promise<FoundEntry | Miss> {
+  const mode = cacheMode(env);
+  if (!mode.readable) {
+    return { kind: "miss", reason: "disabled", detail: `the cache mode is ${mode.word}` };
+  }
+  const keys = [key, ...restoreKeys] as const;
+  checkKeys(keys);
+  return askService(env, http, keys, await version(name), signal);
+}
+
 async function restore(
   parts: ActionsStoreParts,
   request: RestoreRequest,
   version: (name: string) => Promise<string>,
 ): Promise<RestoreResult> {
-  const mode = cacheMode(parts.env);
-  if (!mode.readable) {
-    return { kind: "miss", reason: "disabled", detail: `the cache mode is ${mode.word}` };
-  }
-  const keys = [request.key, ...request.restoreKeys] as const;
-  checkKeys(keys);
-  const found = await lookUp(
-    parts.env,
-    parts.http,
-    keys,
-    await version(request.name),
-    request.signal,
-  );
+  const found = request.found ?? (await lookUp(parts, request, version));
   if (found.kind === "miss") return found;
   const { status, stream } = await parts.http.stream({
     method: "GET",
@@ -141,8 +153,8 @@ async function restore(
 
 async function unpack(
   stream: Readable,
-  { name, roots, signal }: RestoreRequest,
-): Promise<UnpackedPack> {
+  { name, roots, signal, choose }: RestoreRequest,
+): Promise<Landed> {
   const archive = new ByteReader(stream);
   const magic = await archive.read(4).catch((error: unknown) => {
     throw error instanceof EndOfStream ? new PackError("the archive is cut off") : error;
@@ -151,12 +163,13 @@ async function unpack(
     yield magic;
     yield* archive.rest();
   };
-  let unpacked: UnpackedPack | undefined;
+  let unpacked: Landed | undefined;
   await pipeline(
     Readable.from(whole(), { objectMode: false, highWaterMark: CHUNK_BYTES }),
     decompressor(magic),
     async (tar: AsyncIterable<Buffer>) => {
-      unpacked = await readPack(onlyMember(new ByteReader(tar), memberPath(name)), roots, signal);
+      const pack = onlyMember(new ByteReader(tar), memberPath(name));
+      unpacked = await readPack(pack, roots, { signal, choose });
     },
   );
   if (unpacked === undefined) throw new PackError("the archive is empty");
@@ -175,7 +188,7 @@ function isZlibError(error: unknown): boolean {
   return typeof code === "string" && /^(Z_|ZSTD_|ERR_ZLIB)/.test(code);
 }
 
-function restoreFailed(error: unknown): RestoreResult {
+function unavailable(error: unknown): Miss {
   return { kind: "miss", reason: "unavailable", detail: messageOf(error) };
 }
 
@@ -197,8 +210,8 @@ async function save(
   checkKeys([key]);
   // Asked first: it costs one request, and spares packing what exists. A service that does not
   // answer is noticed here, by our own deadline and not by the toolkit's (minutes).
-  const before: Lookup | undefined = mode.readable
-    ? await lookUp(env, http, [key], await version(name), signal)
+  const before = mode.readable
+    ? await askService(env, http, [key], await version(name), signal)
     : undefined;
   if (before?.kind === "found" && before.key === key) return { kind: "exists", key };
   if (before?.kind === "miss" && before.reason === "unavailable") {

@@ -2,11 +2,9 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../errors.ts";
 import type { Http } from "../http.ts";
 import type { Environment } from "../process.ts";
+import type { FoundEntry, Miss } from "../store.ts";
 
-/** Where an entry can be downloaded, or why not. */
-export type Lookup =
-  | { kind: "found"; key: string; url: string }
-  | { kind: "miss"; reason: "not-found" | "unavailable" | "denied"; detail: string };
+type Lookup = FoundEntry | Miss;
 
 export type Compression = "zstd-without-long" | "gzip";
 
@@ -71,7 +69,7 @@ export function entryVersion(paths: readonly string[], compression: Compression)
 }
 
 /** Asks the service for the newest entry of the first key that has one; keys match as prefixes. */
-export async function lookUp(
+export async function askService(
   env: Environment,
   http: Http,
   keys: readonly [string, ...string[]],

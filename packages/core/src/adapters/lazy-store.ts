@@ -5,6 +5,7 @@ export function lazyStore(load: () => Promise<Store>): Store {
   let loading: Promise<Store> | undefined;
   const store = (): Promise<Store> => (loading ??= load());
   return {
+    lookUp: async (request) => (await store()).lookUp(request),
     restore: async (request) => (await store()).restore(request),
     save: async (request) => (await store()).save(request),
   };

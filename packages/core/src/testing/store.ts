@@ -1,6 +1,17 @@
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { hash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { RestoreRequest, SaveRequest, Store } from "../store.ts";
+import { messageOf } from "../errors.ts";
+import { PackError } from "../pack-format.ts";
+import type {
+  EntryFile,
+  FoundEntry,
+  LookupRequest,
+  Miss,
+  RestoreRequest,
+  SaveRequest,
+  Store,
+} from "../store.ts";
 
 interface StoredFile {
   root: string;
@@ -46,9 +57,10 @@ export function memoryStore(options: { readOnly?: boolean } = {}): MemoryStore {
       (entries.find((entry) => entry.key === key)?.files ?? [])
         .map(({ root, path }) => `${root}/${path}`)
         .sort(),
+    lookUp: (request) => Promise.resolve(lookUp(request)),
     restore: (request) => {
       store.restores.push(request);
-      return Promise.resolve(restore(request));
+      return restore(request);
     },
     save: (request) => {
       store.saves.push(request);
@@ -56,7 +68,7 @@ export function memoryStore(options: { readOnly?: boolean } = {}): MemoryStore {
     },
   };
 
-  function find({ name, key, restoreKeys }: RestoreRequest): Entry | undefined {
+  function find({ name, key, restoreKeys }: LookupRequest): Entry | undefined {
     const kind = entries.filter((entry) => entry.name === name);
     const exact = kind.find((entry) => entry.key === key);
     if (exact !== undefined) return exact;
@@ -67,31 +79,51 @@ export function memoryStore(options: { readOnly?: boolean } = {}): MemoryStore {
     return undefined;
   }
 
-  function restore(request: RestoreRequest): Awaited<ReturnType<Store["restore"]>> {
+  function lookUp(request: LookupRequest): FoundEntry | Miss {
     if (store.unavailable) {
       return { kind: "miss", reason: "unavailable", detail: "the cache service is away" };
     }
     const entry = find(request);
-    if (entry === undefined) {
-      return { kind: "miss", reason: "not-found", detail: `no entry for ${request.key}` };
+    return entry === undefined
+      ? { kind: "miss", reason: "not-found", detail: `no entry for ${request.key}` }
+      : { kind: "found", key: entry.key, url: `memory:${entry.key}` };
+  }
+
+  async function restore(request: RestoreRequest): ReturnType<Store["restore"]> {
+    const found = request.found ?? lookUp(request);
+    if (found.kind === "miss") return found;
+    const { key } = found;
+    const entry = entries.find((each) => each.name === request.name && each.key === key);
+    if (entry === undefined) return { kind: "miss", reason: "not-found", detail: `${key} is gone` };
+    if (store.corrupt.has(key)) return { kind: "corrupt", key, detail: "a sum is wrong" };
+    const named = entry.files.map(({ root, path, bytes }): EntryFile => ({
+      root,
+      path,
+      size: bytes.length,
+      sha256: hash("sha256", bytes, "hex"),
+    }));
+    const landed = { files: 0, bytes: 0, skipped: 0, passedOver: 0 };
+    try {
+      const isChosen = await request.choose?.(named);
+      for (const [position, file] of entry.files.entries()) {
+        const root = request.roots[file.root];
+        if (root === undefined) throw new PackError(`the root ${file.root} is unknown`);
+        const target = join(root, file.path);
+        if (isChosen?.(named[position] as EntryFile) === false) landed.passedOver += 1;
+        else if (existsSync(target)) landed.skipped += 1;
+        else {
+          mkdirSync(dirname(target), { recursive: true });
+          writeFileSync(target, file.bytes, { mode: file.mode });
+          utimesSync(target, file.mtime, file.mtime);
+          landed.bytes += file.bytes.length;
+          landed.files += 1;
+        }
+      }
+    } catch (error) {
+      if (error instanceof PackError) return { kind: "corrupt", key, detail: messageOf(error) };
+      throw error;
     }
-    if (store.corrupt.has(entry.key)) {
-      return { kind: "corrupt", key: entry.key, detail: "a sum is wrong" };
-    }
-    let bytes = 0;
-    let files = 0;
-    for (const file of entry.files) {
-      const root = request.roots[file.root];
-      if (root === undefined) continue;
-      const target = join(root, file.path);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, file.bytes, { mode: file.mode });
-      utimesSync(target, file.mtime, file.mtime);
-      bytes += file.bytes.length;
-      files += 1;
-    }
-    const kind = entry.key === request.key ? "hit" : "prefix";
-    return { kind, key: entry.key, bytes, files, skipped: entry.files.length - files };
+    return { kind: key === request.key ? "hit" : "prefix", key, ...landed };
   }
 
   function save({ name, key, roots, files }: SaveRequest): Awaited<ReturnType<Store["save"]>> {
