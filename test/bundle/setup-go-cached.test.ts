@@ -1,38 +1,26 @@
-// The committed bundle of setup-go-cached on the runner's side, over the loopback cache services:
-// main and post of one job, then another machine, and what goes wrong with caches.
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
-import { runJob } from "@go-cicd/local/contract/job.ts";
-import type { JobOptions } from "@go-cicd/local/contract/plan.ts";
 import type { StepResult } from "@go-cicd/local/contract/step.ts";
 import { startServices, type Services } from "@go-cicd/local/services/server.ts";
-import type { CacheScope } from "@go-cicd/local/services/scopes.ts";
-import { fixtureAction } from "../support/fixture-action.ts";
-import { requirePart } from "../support/real-parts.ts";
+import { join } from "node:path";
+import {
+  contents,
+  filesBelow,
+  go,
+  jobOn as jobWith,
+  machine,
+  MAIN,
+  text,
+  version,
+  type Machine,
+  type Options,
+} from "../support/go-job.ts";
 
 jest.setTimeout(240_000);
 
-const go = requirePart("go");
 const whole = go === undefined ? describe.skip : describe;
-const version =
-  go === undefined
-    ? ""
-    : execFileSync(go, ["env", "GOVERSION"], {
-        encoding: "utf8",
-        env: { ...process.env, GOTOOLCHAIN: "local" },
-      })
-        .trim()
-        .replace("go", "");
-
-const SUM = "h1:FEBLx1zS214owpjy7qsBeixbURkuhQAwrK5UwLGTwt4=";
-const FILES: Record<string, string> = {
-  "go.mod": "module example.com/acme/orders\n\ngo 1.24\n",
-  "go.sum": `github.com/pkg/errors v0.9.1 ${SUM}\n`,
-};
 
 let services: Services;
 beforeEach(async () => {
@@ -40,82 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => services.close());
 
-const MAIN: CacheScope = { scope: "refs/heads/main", read: true, write: true };
-
-interface Machine {
-  workspace: string;
-  home: string;
-  gocache: string;
-  gomodcache: string;
-}
-
-const GOCACHE = ".cache/go-build";
-const GOMODCACHE = "go/pkg/mod";
-const workspace = join(tempFolder(), "orders");
-
-/** As on hosted runners: the same path on all machines, since it is part of what is compiled. */
-const home = join(tempFolder(), "runner");
-
-/** A machine with nothing on it but Go. */
-function machine(): Machine {
-  rmSync(home, { recursive: true, force: true });
-  mkdirSync(home);
-  for (const [name, content] of Object.entries(FILES)) write(workspace, name, content);
-  return {
-    workspace,
-    home,
-    gocache: join(home, GOCACHE),
-    gomodcache: join(home, GOMODCACHE),
-  };
-}
-
-function write(root: string, path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-}
-
-interface Options extends Partial<JobOptions> {
-  scopes?: CacheScope[];
-  inputs?: Record<string, string>;
-  /** What a build between main and post leaves; nothing by default. */
-  seed?: string;
-}
-
-/** A whole job on a machine: main, what a build leaves, post. */
-async function jobOn(on: Machine, options: Options = {}) {
-  const { scopes = [MAIN], inputs = {}, seed, ...rest } = options;
-  const left = tempFolder();
-  if (seed !== undefined) build(left, seed);
-  const copy = `fs.cpSync(${JSON.stringify(left)}, ${JSON.stringify(on.home)}, { recursive: true });`;
-  const { stages } = await runJob(
-    {
-      id: "ci",
-      steps: [
-        { id: "go", action: "setup-go-cached", with: { "go-version": version, ...inputs } },
-        { id: "build", action: fixtureAction({ main: copy }) },
-      ],
-    },
-    {
-      workspace: on.workspace,
-      temp: tempFolder(),
-      toolCache: join(on.home, "tools"),
-      github: { event: { repository: { default_branch: "main" } } },
-      services: services.environment({ runId: "1", jobId: "1-ci", scopes }),
-      inherited: {
-        PATH: `${dirname(go ?? "")}${delimiter}${process.env["PATH"] ?? ""}`,
-        HOME: on.home,
-        LANG: "C.UTF-8",
-      },
-      ...rest,
-    },
-  );
-  const result = (stage: "main" | "post"): StepResult => {
-    const found = stages.find(({ of }) => of.step === "go" && of.stage === stage);
-    if (found === undefined) throw new Error(`${stage} did not run`);
-    return found.result;
-  };
-  return { on, main: result("main"), post: result("post") };
-}
+const jobOn = (on: Machine, options: Options = {}) => jobWith(services, on, options);
 
 const job = (seed: string, options: Options = {}) => jobOn(machine(), { ...options, seed });
 
@@ -123,47 +36,6 @@ const job = (seed: string, options: Options = {}) => jobOn(machine(), { ...optio
 async function mainOn(on: Machine, options: Options = {}): Promise<StepResult> {
   return (await jobOn(on, options)).main;
 }
-
-/** What a build leaves: index entries with their outputs, and a module. */
-function build(home: string, seed: string, count = 200): void {
-  const [gocache, gomodcache] = [join(home, GOCACHE), join(home, GOMODCACHE)];
-  for (let index = 0; index < count; index += 1) {
-    const content = Buffer.alloc(4_000 + index, `${seed}${index} `);
-    const output = createHash("sha256").update(content).digest("hex");
-    const action = createHash("sha256").update(`${seed} action ${index}`).digest("hex");
-    write(gocache, `${output.slice(0, 2)}/${output}-d`, content);
-    const size = String(content.length).padStart(20);
-    const time = String(Date.now() * 1e6).padStart(20);
-    write(gocache, `${action.slice(0, 2)}/${action}-a`, `v1 ${action} ${output} ${size} ${time}\n`);
-  }
-  write(gomodcache, "github.com/pkg/errors@v0.9.1/errors.go", "package errors\n");
-  write(gomodcache, "cache/download/github.com/pkg/errors/@v/v0.9.1.mod", "module x\n");
-  write(gomodcache, "cache/download/github.com/pkg/errors/@v/v0.9.1.zip", "a zip");
-}
-
-function filesBelow(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
-}
-
-/** Sums of what is in a build cache; trim.txt holds a time. */
-function contents(gocache: string): Record<string, string> {
-  return Object.fromEntries(
-    filesBelow(gocache)
-      .filter((path) => path !== "trim.txt")
-      .map((path) => [
-        path,
-        createHash("sha256")
-          .update(readFileSync(join(gocache, path)))
-          .digest("hex"),
-      ]),
-  );
-}
-
-const text = ({ log }: StepResult): string => log.join("\n");
 
 whole("the bundle of setup-go-cached", () => {
   it("saves what a job leaves, and brings it to the next machine", async () => {
@@ -176,8 +48,9 @@ whole("the bundle of setup-go-cached", () => {
       GOMODCACHE: first.on.gomodcache,
     });
     expect(first.main.path).toContain(join(first.on.home, "go/bin"));
-    expect(text(first.post)).toMatch(/modules: saved .* as go-cicd-modules-v1-Linux-/);
-    expect(text(first.post)).toMatch(/build cache: saved .* in 400 files/);
+    expect(text(first.post)).toMatch(/modules: saved .* as go-cicd-modules-v2-Linux-.*-base-/);
+    // 200 outputs, the list of what made them, and how long this took.
+    expect(text(first.post)).toMatch(/build cache: saved .* in 202 files as .*-base-/);
 
     const before = contents(first.on.gocache);
     const modules = filesBelow(first.on.gomodcache);
@@ -190,7 +63,7 @@ whole("the bundle of setup-go-cached", () => {
     });
     expect(Number(main.outputs["restored-bytes"])).toBeGreaterThan(800_000);
     expect(main.summary).toMatch(/build cache and test results \| exact/);
-    expect(text(main)).toMatch(/Key of the build cache: go-cicd-build-v1-Linux-/);
+    expect(text(main)).toMatch(/Key of the build cache: go-cicd-build-v2-Linux-/);
     expect(contents(second.gocache)).toEqual(before);
     expect(filesBelow(second.gomodcache)).toEqual(modules.filter((path) => !path.endsWith(".zip")));
     expect(text(post)).toContain("modules: not saved: nothing is new");
@@ -230,7 +103,7 @@ whole("the bundle of setup-go-cached", () => {
   });
 
   it("uses no build cache in a job that can ask for an OIDC token", async () => {
-    await job("one");
+    await job("one", { module: "package altered\n" });
     const on = machine();
     const { outputs, log } = await mainOn(on, {
       services: services.environment({
@@ -240,9 +113,8 @@ whole("the bundle of setup-go-cached", () => {
         idToken: { sub: "repo:acme/orders:ref:refs/heads/main" },
       }),
     });
-    expect(outputs).toMatchObject({ "build-hit": "false", "modules-hit": "true" });
-    // The module in the cache is a made-up one: it is not what go.sum says.
-    expect(log.join("\n")).toContain("Removed 1 restored modules");
+    expect(outputs).toMatchObject({ "build-hit": "false", "modules-hit": "false" });
+    expect(log.join("\n")).toContain("1 modules in the cache are not what go.sum says");
     expect(filesBelow(on.gocache)).toEqual([]);
     expect(filesBelow(on.gomodcache)).toEqual([]);
   });

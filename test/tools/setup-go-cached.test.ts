@@ -214,7 +214,8 @@ whole("a job on a fresh machine", () => {
   });
 
   it("leaves behind what a job does not use, and still answers everything it asks for", async () => {
-    const full = store.files(store.keys().at(-1) ?? "");
+    const [, base = ""] = store.keys();
+    const full = store.files(base);
 
     const second = job(store, MODULE, { workspace });
     await main(given(), second.ports);
@@ -227,14 +228,24 @@ whole("a job on a fresh machine", () => {
     );
     second.go(tests);
     await post(given(), second.ports);
-    const [, , swept = ""] = store.keys();
-    expect(said(second.ports)).toMatch(/[1-9]\d* left behind/);
-    const kept = new Set(store.files(swept));
-    expect(full.filter((path) => kept.has(path)).length).toBeGreaterThan(50);
-    expect(full.filter((path) => !kept.has(path)).length).toBeGreaterThan(10);
+    const [, , delta = ""] = store.keys();
+    expect(said(second.ports)).toMatch(/[1-9]\d* items left behind/);
+    // What is new stands on what was there: nothing is saved twice.
+    expect(delta).toMatch(/-delta-[0-9a-f]{12}-on-base-[0-9a-f]{12}$/);
+    expect(base.endsWith(delta.split("-on-")[1] ?? "-")).toBe(true);
+    const added = store.files(delta).filter((path) => path.startsWith("build/"));
+    expect(added.length).toBeGreaterThan(0);
+    expect(added.filter((path) => !path.includes("/go-cicd/") && full.includes(path))).toEqual([]);
 
     const third = job(store, MODULE, { workspace });
     await main(given(), third.ports);
+    // Of the base only what that job used has landed.
+    const outputs = full.filter((path) => /-d(\/|$)/.test(path));
+    const landed = outputs.filter((path) =>
+      existsSync(join(third.ports.env["GOCACHE"] ?? "", path.slice("build/".length))),
+    );
+    expect(landed.length).toBeGreaterThan(50);
+    expect(outputs.length - landed.length).toBeGreaterThan(5);
     expect(third.go(tests)).toMatch(/orders\t\(cached\)/);
     // The program itself is in the cache as a folder with its name and mode.
     expect(third.go(["run", "-x", "./tool"])).not.toContain("/link ");
@@ -249,7 +260,7 @@ whole("a job on a fresh machine", () => {
     );
     second.go(["build", "./tool"]);
     await post(given({ "job-status": "failure" }), second.ports);
-    expect(said(second.ports)).toMatch(/ 0 left behind/);
+    expect(said(second.ports)).toMatch(/ 0 items left behind/);
   });
 
   it("uses modules only where a tag is built, and only those that are what go.sum says", async () => {
@@ -262,24 +273,32 @@ whole("a job on a fresh machine", () => {
     const saves = store.saves.length;
     await post(given(), second.ports);
     expect(store.saves).toHaveLength(saves);
+  });
 
-    // Somebody altered the module in the cache, and its sum beside it: go itself would not see it.
-    const third = job(store, MODULE, { workspace, context });
+  it.each([
+    ["where a tag is built", { ref: "refs/tags/v1.0.0" }],
+    ["anywhere else", {}],
+  ])("takes no module that somebody altered in the cache, %s", async (_, context) => {
+    const [key = ""] = store.keys();
+    const folder = tempFolder();
+    const all = { name: "modules", key, roots: { modules: folder } };
+    await store.restore({ ...all, restoreKeys: [] });
+    appendFileSync(
+      join(folder, "github.com/pkg/errors@v0.9.1/errors.go"),
+      '\nfunc init() { panic("altered") }\n',
+    );
+    // And its sum beside it: go itself would not see it.
     const altered = memoryStore();
-    altered.restore = async (request) => {
-      const result = await store.restore(request);
-      const tree = join(request.roots["modules"] ?? "", "github.com/pkg/errors@v0.9.1");
-      const file = join(tree, "errors.go");
-      execFileSync("chmod", ["-R", "u+w", tree]);
-      writeFileSync(file, `${readFileSync(file, "utf8")}\nfunc init() { panic("altered") }\n`);
-      return result;
-    };
-    third.ports.store = altered;
-    await main(given(), third.ports);
-    expect(said(third.ports)).toContain("github.com/pkg/errors@v0.9.1");
-    expect(third.go(["build", "./..."], { GOPROXY: "off" })).toContain("FAILED");
-    expect(third.go(["mod", "download"])).toBe("");
-    const tree = join(third.ports.env["GOMODCACHE"] ?? "", "github.com/pkg/errors@v0.9.1");
+    const files = store.files(key).map((path) => path.slice("modules/".length));
+    await altered.save({ ...all, files: { modules: files } });
+
+    const second = job(altered, MODULE, { workspace, context });
+    const { outputs } = await main(given(), second.ports);
+    expect(outputs["modules-hit"]).toBe("false");
+    expect(said(second.ports)).toContain("github.com/pkg/errors@v0.9.1");
+    expect(second.go(["build", "./..."], { GOPROXY: "off" })).toContain("FAILED");
+    expect(second.go(["mod", "download"])).toBe("");
+    const tree = join(second.ports.env["GOMODCACHE"] ?? "", "github.com/pkg/errors@v0.9.1");
     expect(readFileSync(join(tree, "errors.go"), "utf8")).not.toContain("altered");
   });
 

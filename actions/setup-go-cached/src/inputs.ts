@@ -1,4 +1,4 @@
-import { flag, list, multiline, secret, text, type InputsOf } from "@go-cicd/core/inputs.ts";
+import { flag, list, multiline, secret, size, text, type InputsOf } from "@go-cicd/core/inputs.ts";
 
 export const inputs = {
   "go-version": text({
@@ -26,6 +26,28 @@ export const inputs = {
   cache: flag({
     description: "Restores and saves modules, build cache and test results.",
     default: "true",
+  }),
+  "save-if": flag({
+    description:
+      "Whether this job saves what it may save: an expression such as `${{ github.ref_name == 'main' }}` in the workflow.",
+    default: "true",
+  }),
+  "restore-only": flag({
+    description: "Restores and saves nothing, whatever `save-if` says.",
+    default: "false",
+  }),
+  "lookup-only": flag({
+    description:
+      "Says in the outputs what modules and build cache are there, and neither restores nor saves them.",
+    default: "false",
+  }),
+  "cache-budget": size({
+    description:
+      "Largest size, before compression, of what is kept of the build cache and of the modules, each. What is beyond it is left out, the largest files first. By default there is no bound but the service's own.",
+  }),
+  "cache-token": secret({
+    description:
+      "Token with `actions: write`. With it, entries of this job and branch that the one just saved takes the place of are deleted; without it nothing ever is, and the service evicts what is not used.",
   }),
   "cache-dependency-path": list({
     description:
@@ -84,9 +106,12 @@ export const inputs = {
 
 export const outputs = {
   "go-version": "Version that was installed, such as 1.26.3.",
-  "cache-hit": "`true` when modules and build cache were both restored for exactly this job.",
+  "cache-hit":
+    "`true` when modules and build cache were both restored for exactly this job (with `lookup-only`: are there).",
   "modules-hit": "`true` when the modules of exactly these go.sum files were restored.",
   "build-hit": "`true` when the build cache of exactly this job was restored.",
+  "modules-matched-key": "Name of the entry that the modules were restored from.",
+  "cache-matched-key": "Name of the entry that the build cache was restored from.",
   "restored-bytes": "Bytes that were restored.",
   "tools-hit": "`true` when every program of `tools` came from the cache and passed its check.",
   gocache: "Go's build cache (GOCACHE).",

@@ -1,5 +1,6 @@
 import { escapeMarkdown, markdownTable } from "@go-cicd/core/summary.ts";
-import type { Restored, Saved } from "./stores/stores.ts";
+import { savingText, type ColdRun } from "./stores/cold-run.ts";
+import type { Restored, Saved, SavedStore } from "./stores/store-plan.ts";
 import type { InstalledTool } from "./tools/tools.ts";
 import type { Toolchain } from "./toolchain/install.ts";
 
@@ -13,6 +14,7 @@ function bytesText(bytes: number): string {
 
 /** One store in a few words: `exact, 12.3 MB in 345 files`. */
 export function restoredText(restored: Restored): string {
+  if (restored.kind === "seen") return `there, not restored (${restored.key})`;
   if (!("bytes" in restored)) return `${restored.kind} (${restored.detail})`;
   const { kind, bytes, files, skipped } = restored;
   const there = skipped > 0 ? `, ${skipped} were there` : "";
@@ -48,7 +50,7 @@ export function mainSummary(
 ): string {
   const rows = stores.map(({ title, restored, seconds }) => [
     title,
-    "bytes" in restored ? restored.kind : `${restored.kind}: ${escapeMarkdown(restored.detail)}`,
+    "bytes" in restored ? restored.kind : escapeMarkdown(restoredText(restored)),
     "bytes" in restored ? bytesText(restored.bytes) : "",
     "bytes" in restored ? String(restored.files) : "",
     seconds.toFixed(1),
@@ -60,6 +62,24 @@ export function mainSummary(
     "",
     markdownTable(["store", "restored", "size", "files", "seconds"], rows),
     "",
+  ].join("\n");
+}
+
+/** The step's summary after post; empty where there is nothing to say. */
+export function savedSummary(
+  stores: readonly SavedStore[],
+  cold: ColdRun | undefined,
+  jobMs: number,
+): string {
+  const rows = stores.map(({ title, saved, leftBehind }) => [
+    title,
+    escapeMarkdown(savedText(saved)),
+    leftBehind === undefined ? "" : bytesText(leftBehind),
+  ]);
+  const table = markdownTable(["store", "at the end of the job", "left behind"], rows);
+  return [
+    ...(cold === undefined ? [] : [`${escapeMarkdown(savingText(cold, jobMs))}.\n`]),
+    ...(rows.length === 0 ? [] : [`${table}\n`]),
   ].join("\n");
 }
 

@@ -9,9 +9,10 @@ import { stampFiles } from "./test-results/file-times.ts";
 import { goSettings, settingReader, type GoSettings } from "./go-settings.ts";
 import type { Inputs, outputs } from "./inputs.ts";
 import { grantAccess } from "./private/access.ts";
+import type { ColdRun } from "./stores/cold-run.ts";
 import { JobStores } from "./stores/job-stores.ts";
 import { mainSummary, restoredText, toolsSummary } from "./report.ts";
-import type { Restored, StorePlan } from "./stores/stores.ts";
+import { bytesOf, isExact, keyOf, type StorePlan } from "./stores/store-plan.ts";
 import { addProblemMatcher } from "./problem-matcher.ts";
 import { LINT, restoreLint } from "./tools/lint-cache.ts";
 import { TOOLS } from "./tools/save-tools.ts";
@@ -34,6 +35,8 @@ export interface Kept {
   startMs: number;
   modules: StorePlan | undefined;
   build: StorePlan | undefined;
+  /** How long a job of this kind took that found no build cache, where that is known. */
+  coldRun: ColdRun | undefined;
 }
 
 /** Sets up Go and brings back what earlier runs left. */
@@ -117,7 +120,7 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<typeof
   const lint = await restoringLint;
   if (lint !== undefined) ports.state.save(LINT, lint);
   if (inputs.problemMatcher) addProblemMatcher(ports);
-  const kept: Kept = { startMs, ...stores.plans(trust) };
+  const kept: Kept = { startMs, ...stores.plans(), coldRun: stores.coldRun };
   ports.state.save(KEPT, kept);
   const { modules, build } = stores.results;
   await ports.summary.add(mainSummary(toolchain, decision.source, stores.reports));
@@ -125,8 +128,8 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<typeof
   log.info(
     `Go ${toolchain.version} (${toolchain.source}) · modules: ${restoredText(modules)} · build cache: ${restoredText(build)}`,
   );
-  const modulesHit = modules.kind === "exact";
-  const buildHit = build.kind === "exact";
+  const modulesHit = isExact(modules);
+  const buildHit = isExact(build);
   return {
     outputs: {
       "go-version": toolchain.version,
@@ -139,13 +142,11 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<typeof
       ...(tools.installed.length > 0 && {
         "tools-hit": String(tools.installed.every(({ how }) => how === "restored")),
       }),
+      "modules-matched-key": keyOf(modules),
+      "cache-matched-key": keyOf(build),
       "restored-bytes": String(bytesOf(modules) + bytesOf(build)),
     },
   };
-}
-
-function bytesOf(restored: Restored): number {
-  return "bytes" in restored ? restored.bytes : 0;
 }
 
 /** @throws ActionError when the folder is not there, or outside of the workspace. */

@@ -1,14 +1,6 @@
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  lutimesSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lutimesSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readIndexEntry, type IndexEntry } from "./action-map.ts";
 
 /**
  * Go's build cache on disk (cmd/go/internal/cache): `xx/<action>-a` is an index entry that names an
@@ -26,7 +18,6 @@ interface CacheItem {
 }
 
 const ITEM = /^([0-9a-f]{64})-([ad])$/;
-const INDEX_ENTRY = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +\d+ +\d+\n$/;
 
 /** Names of all items, for telling later what is new. */
 export function itemNames(gocache: string): string[] {
@@ -62,17 +53,23 @@ export function markUnused(gocache: string, startMs: number): void {
   writeFileSync(join(gocache, "trim.txt"), String(Math.floor(startMs / 1000)));
 }
 
-export interface LiveCache {
-  /** Relative to GOCACHE. */
+/** An output that is worth keeping. */
+interface LiveOutput {
+  /** `xx/<hash>-d` */
+  name: string;
+  /** The files it consists of, relative to GOCACHE. */
   files: string[];
+  bytes: number;
+}
+
+export interface LiveCache {
+  actions: IndexEntry[];
+  outputs: LiveOutput[];
+  /** Bytes of all outputs. */
   bytes: number;
   /** Items that nothing used since the start: they are left behind. */
   dropped: number;
   droppedBytes: number;
-  /** Bytes of what was not in the cache when the job began. */
-  newBytes: number;
-  /** Changes whenever the set of actions and outputs does. */
-  contentId: string;
 }
 
 /**
@@ -84,42 +81,36 @@ export interface LiveCache {
  *
  * With `keepAll` nothing is left behind (a job that failed has not asked for everything it needs).
  */
-export function sweep(
-  gocache: string,
-  startMs: number,
-  before: ReadonlySet<string>,
-  keepAll = false,
-): LiveCache {
+export function sweep(gocache: string, startMs: number, keepAll = false): LiveCache {
   const items = readItems(gocache);
   const outputs = new Map(
     items.filter(({ kind }) => kind === "output").map((item) => [item.hash, item]),
   );
-  const fresh = (item: CacheItem): boolean => keepAll || item.mtimeMs >= startMs;
   const live = new Set<CacheItem>();
-  const pairs: string[] = [];
+  const actions: IndexEntry[] = [];
   for (const item of items) {
-    if (!fresh(item)) continue;
+    if (!keepAll && item.mtimeMs < startMs) continue;
     if (item.kind === "output") {
       live.add(item);
       continue;
     }
-    const named = INDEX_ENTRY.exec(readFileSync(join(gocache, item.path), "latin1"))?.[2];
-    const output = named === undefined ? undefined : outputs.get(named);
-    if (output === undefined) continue;
+    const entry = readIndexEntry(join(gocache, item.path), item.hash);
+    const output = entry === undefined ? undefined : outputs.get(entry.output);
+    if (entry === undefined || output === undefined) continue;
     live.add(item);
     live.add(output);
-    pairs.push(`${item.hash} ${output.hash}`);
+    actions.push(entry);
   }
-  const kept = [...live].sort((a, b) => (a.path < b.path ? -1 : 1));
   const dropped = items.filter((item) => !live.has(item));
+  const kept = [...live].filter(({ kind }) => kind === "output");
   return {
-    files: kept.flatMap(({ files }) => files),
+    actions: actions.sort((a, b) => (a.action < b.action ? -1 : 1)),
+    outputs: kept
+      .map(({ path, files, bytes }) => ({ name: path, files, bytes }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     bytes: total(kept),
     dropped: dropped.length,
     droppedBytes: total(dropped),
-    newBytes: total(kept.filter(({ path }) => !before.has(path))),
-    // Of the map, not of the files: an index entry holds the time it was written.
-    contentId: createHash("sha256").update(pairs.sort().join("\n")).digest("hex").slice(0, 12),
   };
 }
 
@@ -150,6 +141,7 @@ function times(path: string): { mtimeMs: number; size: number } {
   return { mtimeMs, size };
 }
 
-function total(items: readonly CacheItem[]): number {
+/** Bytes of items. */
+export function total(items: readonly { bytes: number }[]): number {
   return items.reduce((sum, { bytes }) => sum + bytes, 0);
 }

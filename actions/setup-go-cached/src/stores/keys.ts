@@ -3,7 +3,7 @@ import type { JobContext } from "@go-cicd/core/context.ts";
 import type { Environment } from "@go-cicd/core/process.ts";
 
 /** Part of every key: entries of another format are never looked at. */
-const FORMAT = "v1";
+const FORMAT = "v2";
 
 /**
  * Settings that the compiler's results depend on. Go has them in its action IDs; here they keep
@@ -37,11 +37,13 @@ const BUILD_VARIABLES = [
 type Ingredients = readonly (readonly [name: string, value: string])[];
 
 /**
- * Keys of one store. An entry is saved as `<scope>-<content id>`, so that changed content is a new
- * entry though entries are immutable; `fallbacks` are wider and wider prefixes.
+ * Keys of one store. The names of its entries begin with `scope` (see layers.ts); `fallbacks` are
+ * wider and wider prefixes.
  */
 export interface Keys {
   scope: string;
+  /** What the names of all bases begin with that entries of this store may stand on. */
+  family: string;
   fallbacks: readonly string[];
   ingredients: Ingredients;
 }
@@ -55,6 +57,7 @@ export function moduleKeys(context: Pick<JobContext, "os">, sums: readonly strin
   const prefix = `go-cicd-modules-${FORMAT}-${word(context.os)}`;
   return {
     scope: `${prefix}-${digest}`,
+    family: prefix,
     fallbacks: [`${prefix}-`],
     ingredients: [
       ["format", FORMAT],
@@ -102,8 +105,10 @@ export function buildKeys(parts: BuildKeyParts): Keys {
   ].join("-");
   const wide = `${anywhere}-${place}`;
   const job = `${word(context.job).slice(0, 60) || "job"}-${digestOf([context.workflow, context.job], 8)}`;
+  const scope = [wide, job, leg || "single"].join("-");
   return {
-    scope: [wide, job, leg || "single"].join("-"),
+    scope,
+    family: scope,
     // Another leg of the job, then another job: most of what they compile is the same. Then another
     // place (a second runner of a machine, act): there the standard library is.
     fallbacks: [`${wide}-${job}-`, `${wide}-`, `${anywhere}-`],
@@ -124,11 +129,6 @@ export function buildKeys(parts: BuildKeyParts): Keys {
       ["matrix", leg === "" ? "(none)" : canonical(matrix)],
     ],
   };
-}
-
-/** Whether `key` belongs to exactly this scope. */
-export function inScope(key: string, { scope }: Keys): boolean {
-  return key === scope || key.startsWith(`${scope}-`);
 }
 
 /** A short digest of lines: SHA-256 in hex, cut. */

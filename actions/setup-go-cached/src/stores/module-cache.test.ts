@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
@@ -6,11 +6,10 @@ import { sumTable } from "./go-sums.ts";
 import {
   filesOf,
   listModules,
-  modSum,
+  moduleOf,
   modulesToKeep,
-  treeSum,
+  treeOf,
   unescapePath,
-  verifyModules,
 } from "./module-cache.ts";
 
 function cache(files: Record<string, string>): string {
@@ -65,11 +64,19 @@ describe("a module cache", () => {
     expect(unescapePath("github.com/!burnt!sushi/x")).toBe("github.com/BurntSushi/x");
   });
 
-  it("takes the sum of a go.mod as go.sum has it", () => {
-    // github.com/pkg/errors v0.9.1/go.mod
-    expect(modSum(Buffer.from("module github.com/pkg/errors\n"))).toBe(
-      "h1:bwawxfHBFNV+L2hUp1rHADufV3IMtnDRdf1r5NINEl0=",
-    );
+  it("knows which module a file belongs to", () => {
+    const trees = (path: string) => [moduleOf(path), treeOf(path)];
+    const toml = "github.com/!burnt!sushi/toml@v1.0.0";
+    const id = "github.com/BurntSushi/toml@v1.0.0";
+    expect(trees(`${toml}/a/b@c/x.go`)).toEqual([id, toml]);
+    expect(trees("cache/download/github.com/!burnt!sushi/toml/@v/v1.0.0.mod")).toEqual([
+      id,
+      undefined,
+    ]);
+    expect(trees("cache/download/x@v1/y")).toEqual([undefined, undefined]);
+    expect(trees("cache/lock")).toEqual([undefined, undefined]);
+    expect(trees("plain/file.go")).toEqual([undefined, undefined]);
+    expect(trees("x@v1")).toEqual([undefined, undefined]);
   });
 
   it("keeps all while the sums are the same, else what go.sum names or the job added", () => {
@@ -81,53 +88,5 @@ describe("a module cache", () => {
       modulesToKeep(modules, { ids, sameSums }, sums).map(({ id }) => id);
     expect(kept(true)).toEqual(["old@v1", "named@v1", "added@v1"]);
     expect(kept(false)).toEqual(["named@v1", "added@v1"]);
-  });
-});
-
-describe("verifying modules against go.sum", () => {
-  const tree = "github.com/!burnt!sushi/toml@v1.0.0";
-  const id = "github.com/BurntSushi/toml@v1.0.0";
-  const lines = (root: string) => [
-    `github.com/BurntSushi/toml v1.0.0 ${treeSum(root, id, tree)}`,
-    `github.com/BurntSushi/toml v1.0.0/go.mod ${modSum(Buffer.from("module toml\n"))}`,
-  ];
-
-  it("keeps what is right, and removes what no line names", () => {
-    const root = cache(FILES);
-    const result = verifyModules(root, sumTable(lines(root)));
-    expect(result).toMatchObject({ verified: 1, altered: [] });
-    expect(result.unknown.sort()).toEqual(["example.com/half@v1.0.0", "example.com/only@v2.0.0"]);
-    expect(existsSync(join(root, tree))).toBe(true);
-    expect(listModules(root)).toHaveLength(1);
-  });
-
-  it.each([
-    [
-      "a changed file",
-      (root: string) => writeFileSync(join(root, tree, "toml.go"), "package tomL\n"),
-    ],
-    ["a file more", (root: string) => writeFileSync(join(root, tree, "init.go"), "package toml\n")],
-    [
-      "another go.mod",
-      (root: string) =>
-        writeFileSync(
-          join(root, "cache/download/github.com/!burnt!sushi/toml/@v/v1.0.0.mod"),
-          "module toml\nretract v1.0.0\n",
-        ),
-    ],
-  ])("removes a module with %s", (_, alter) => {
-    const root = cache(FILES);
-    const sums = sumTable(lines(root));
-    alter(root);
-    expect(verifyModules(root, sums).altered).toEqual([id]);
-    expect(existsSync(join(root, tree))).toBe(false);
-    expect(filesOf(root, { id, tree: undefined, downloads: [] })).toEqual([]);
-  });
-
-  it("does not look at what was there before the restore", () => {
-    const root = cache(FILES);
-    const before = new Set(listModules(root).map((module) => module.id));
-    expect(verifyModules(root, sumTable([]), before)).toMatchObject({ unknown: [], altered: [] });
-    expect(existsSync(join(root, tree))).toBe(true);
   });
 });

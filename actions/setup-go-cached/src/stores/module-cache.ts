@@ -1,8 +1,7 @@
-import { createHash, hash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { filesBelow } from "../tree.ts";
 import type { SumTable } from "./go-sums.ts";
-import { filesBelow, removeTree } from "../tree.ts";
 
 /** One module version in GOMODCACHE. */
 export interface CachedModule {
@@ -34,16 +33,35 @@ export function listModules(gomodcache: string): CachedModule[] {
     return known;
   };
   for (const path of downloadFiles(gomodcache)) {
-    const match = /^cache\/download\/(.+)\/@v\/([^/]+)\.(?:mod|info|ziphash)$/.exec(path);
-    if (match === null) continue;
-    const [, module = "", version = ""] = match;
-    at(`${unescapePath(module)}@${unescapePath(version)}`).downloads.push(path);
+    const id = moduleOf(path);
+    if (id !== undefined) at(id).downloads.push(path);
   }
   for (const tree of treesBelow(gomodcache, "")) at(unescapePath(tree)).tree = tree;
   // The main module has an `.info` for each commit it was built at (its version for build info).
   const isModule = ({ tree, downloads }: CachedModule): boolean =>
     tree !== undefined || downloads.some((path) => path.endsWith(".mod"));
   return [...found.values()].filter((each) => !each.id.startsWith(TOOLCHAIN) && isModule(each));
+}
+
+/** The module that a file below GOMODCACHE belongs to, as go.sum names it. */
+export function moduleOf(path: string): string | undefined {
+  const download = /^cache\/download\/(.+)\/@v\/([^/]+)\.(?:mod|info|ziphash)$/.exec(path);
+  if (download !== null) {
+    const [, module = "", version = ""] = download;
+    return `${unescapePath(module)}@${unescapePath(version)}`;
+  }
+  const tree = treeOf(path);
+  return tree === undefined ? undefined : unescapePath(tree);
+}
+
+/** The folder of the extracted tree that a file is in: up to the first `…@version`. */
+export function treeOf(path: string): string | undefined {
+  return /^(?!cache\/)((?:[^/@]+\/)*[^/@]*@[^/]+)\/./.exec(path)?.[1];
+}
+
+/** A module whose tree is there is more than one of which only the go.mod is. */
+export function unitOf({ id, tree }: Pick<CachedModule, "id" | "tree">): string {
+  return tree === undefined ? `${id}/go.mod` : id;
 }
 
 function downloadFiles(gomodcache: string): string[] {
@@ -101,76 +119,4 @@ export function modulesToKeep(
     ({ id }) =>
       restored.sameSums || !restored.ids.has(id) || sums.trees.has(id) || sums.mods.has(id),
   );
-}
-
-/**
- * The sum of a module's tree as go.sum has it: SHA-256 over the lines `<sha256>  <path@version>/<file>`
- * of its sorted files (golang.org/x/mod/sumdb/dirhash, Hash1).
- */
-export function treeSum(gomodcache: string, id: string, tree: string): string {
-  const names = filesBelow(join(gomodcache, tree), "").sort(byBytes);
-  const sum = createHash("sha256");
-  for (const name of names) {
-    const content = readFileSync(join(gomodcache, tree, name));
-    sum.update(`${hash("sha256", content, "hex")}  ${id}/${name}\n`);
-  }
-  return `h1:${sum.digest("base64")}`;
-}
-
-/** Go sorts the names' bytes. */
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** The sum of a go.mod file alone, as go.sum has it. */
-export function modSum(content: Buffer): string {
-  const line = `${hash("sha256", content, "hex")}  go.mod\n`;
-  return `h1:${hash("sha256", Buffer.from(line), "base64")}`;
-}
-
-export interface Verification {
-  verified: number;
-  /** Modules that no go.sum names: nothing to check them against, so they were removed. */
-  unknown: string[];
-  /** Modules whose content is not what go.sum says. They were removed. */
-  altered: string[];
-}
-
-/**
- * Checks a module cache against go.sum by our own hash of the trees (`go mod verify` compares with
- * sums that stand in the module cache itself, which came out of the same entry). What is not proven
- * is removed: the go command fetches it again, and verifies it. Modules in `before` are not looked at.
- */
-export function verifyModules(
-  gomodcache: string,
-  sums: SumTable,
-  before: ReadonlySet<string> = new Set(),
-): Verification {
-  const result: Verification = { verified: 0, unknown: [], altered: [] };
-  for (const { id, tree, downloads } of listModules(gomodcache)) {
-    if (before.has(id)) continue;
-    const mod = downloads.find((path) => path.endsWith(".mod"));
-    const wantedTree = sums.trees.get(id);
-    const wantedMod = sums.mods.get(id);
-    const altered =
-      (tree !== undefined &&
-        wantedTree !== undefined &&
-        treeSum(gomodcache, id, tree) !== wantedTree) ||
-      (mod !== undefined &&
-        wantedMod !== undefined &&
-        modSum(readFileSync(join(gomodcache, mod))) !== wantedMod);
-    const unknown =
-      (tree !== undefined && wantedTree === undefined) ||
-      (mod !== undefined && wantedMod === undefined);
-    if (!altered && !unknown) {
-      result.verified += 1;
-      continue;
-    }
-    result[altered ? "altered" : "unknown"].push(id);
-    if (tree !== undefined) removeTree(join(gomodcache, tree));
-    for (const path of downloads) rmSync(join(gomodcache, path), { force: true });
-    // Versions that were asked for stand in a list beside them.
-    if (mod !== undefined) rmSync(join(gomodcache, dirname(mod), "list"), { force: true });
-  }
-  return result;
 }

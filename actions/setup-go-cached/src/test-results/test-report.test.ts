@@ -283,7 +283,7 @@ describe("the reason", () => {
 describe("what is said", () => {
   it("is one line, and a table that ends", () => {
     const ran = Array.from({ length: 70 }, (_, at) => ({ package: `p${at}`, why: "a|b\n<i>" }));
-    const report = { cached: 1, ran, first: false };
+    const report = { cached: 1, ran, kept: 0, first: false };
     expect(testLine(report)).toBe("Tests: 1 package from cache, 70 ran");
     expect(testLine({ ...report, first: true })).toMatch(/70 ran \(the next job can say why\)$/);
     const summary = testSummary(report, ran);

@@ -16,6 +16,8 @@ export interface TestReport {
   cached: number;
   /** Packages that ran, each with the reason. */
   ran: { package: string; why: string }[];
+  /** Packages that ran and whose results were kept. */
+  kept: number;
   /** No job before left anything: then there is one reason for all. */
   first: boolean;
 }
@@ -32,7 +34,7 @@ export async function reportTests(
   startMs: number,
   workingDirectory: string,
   ports: Ports,
-): Promise<void> {
+): Promise<TestReport | undefined> {
   try {
     const report = await ports.timeline.phase("read test results", async (phase) => {
       const found = await readTests(gocache, startMs, workingDirectory, ports);
@@ -41,9 +43,11 @@ export async function reportTests(
       return found;
     });
     if (report !== undefined) await show(report, ports);
+    return report;
   } catch (error) {
     ports.signal.throwIfAborted();
     ports.log.warning(`What tests ran and why cannot be told: ${messageOf(error)}`);
+    return undefined;
   }
 }
 
@@ -62,13 +66,14 @@ async function readTests(
   const record = before ?? emptyRecord();
   const modules = await moduleFolders(workingDirectory, ports);
   const states = new InputStates(workspace, ports.env, record.salt);
-  const report: TestReport = { cached: 0, ran: [], first: before === undefined };
+  const report: TestReport = { cached: 0, ran: [], kept: 0, first: before === undefined };
   const packages = new Map(record.packages);
   for (const one of tests) {
     if (one.kind === "cached") {
       report.cached += 1;
       continue;
     }
+    if (one.kind === "ran") report.kept += 1;
     const inputs = one.kind === "ran" ? inputsOfRun(one, modules, workspace) : undefined;
     report.ran.push({ package: one.package, why: whyRan(one, before, inputs, states) });
     remember(packages, one, inputs, states);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { h1 } from "../dirhash.ts";
 import { platformName, type Platform } from "./platform.ts";
 import { TOOLCHAIN_SUMS } from "./sums.ts";
 
@@ -12,19 +13,6 @@ export function knownSum(version: string, platform: Platform): string | undefine
 /** Version of the module golang.org/toolchain (https://go.dev/doc/toolchain#download). */
 export function moduleVersion(version: string, platform: Platform): string {
   return `v0.0.1-go${version}.${platformName(platform)}`;
-}
-
-/**
- * The h1 hash of a module (golang.org/x/mod/sumdb/dirhash, Hash1): SHA-256 over one line for each
- * file, sorted by name.
- * @param sums path inside the module → SHA-256 of the content in hex
- */
-export function h1(prefix: string, sums: ReadonlyMap<string, string>): string {
-  const lines = [...sums]
-    .map(([path, sum]) => [Buffer.from(`${prefix}/${path}`), sum] as const)
-    .sort(([one], [other]) => Buffer.compare(one, other))
-    .map(([name, sum]) => `${sum}  ${name.toString("utf8")}\n`);
-  return `h1:${createHash("sha256").update(lines.join("")).digest("base64")}`;
 }
 
 /** The h1 hash of a toolchain, from the sums of its files as they are named in the module. */

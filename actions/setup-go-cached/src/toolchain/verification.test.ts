@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
+import { h1 } from "../dirhash.ts";
 import { candidates, goProgram } from "./local.ts";
 import { TOOLCHAIN_SUMS } from "./sums.ts";
-import { h1 } from "./tree-sum.ts";
 import { matchesToolchain } from "./verification.ts";
 
 describe("patterns that exempt modules from verification", () => {
