@@ -429,26 +429,34 @@ function ignoreMissing(work) {
 const SMALL_BYTES = 1024 * 1024;
 /**
  * Unpacks a pack while it comes. Files are checked against the index before they get their name;
- * what exists already is left alone.
+ * what exists already is left alone, and what is not chosen stays out.
  *
  * All or nothing: when anything is wrong, all that was created is removed again.
  * @throws PackError when names, sums or lengths are wrong; system errors as they come (ENOSPC).
  */
-async function readPack(source, roots, signal) {
+async function readPack(source, roots, { signal, choose } = {}) {
     const reader = new ByteReader(source);
     const landing = new Landing(roots);
     try {
         const { length, sum } = decodeHead(await reader.read(HEAD_BYTES));
         const index = decodeIndex(await reader.read(length), sum, Object.keys(roots));
-        const result = { files: 0, bytes: 0, skipped: 0 };
-        for (const file of index.files) {
+        const named = index.files.map(([root, path, , size, sha256]) => ({
+            root: index.roots[root],
+            path,
+            size,
+            sha256,
+        }));
+        const isChosen = await choose?.(named);
+        const result = { files: 0, bytes: 0, skipped: 0, passedOver: 0 };
+        for (const [position, file] of index.files.entries()) {
             signal?.throwIfAborted();
             const [root, path, mode, size] = file;
             const id = index.roots[root];
-            if (landing.exists(id, path)) {
+            const wanted = isChosen?.(named[position]) ?? true;
+            if (!wanted || landing.exists(id, path)) {
                 // Its content in the pack is checked all the same: a damaged entry is refused as a whole.
                 await checkContent(reader, file);
-                result.skipped += 1;
+                result[wanted ? "skipped" : "passedOver"] += 1;
                 continue;
             }
             if (size <= SMALL_BYTES) {
@@ -851,7 +859,7 @@ function entryVersion(paths, compression) {
     return (0,external_node_crypto_.createHash)("sha256").update(parts.join("|")).digest("hex");
 }
 /** Asks the service for the newest entry of the first key that has one; keys match as prefixes. */
-async function lookUp(env, http, keys, version, signal) {
+async function askService(env, http, keys, version, signal) {
     const service = cacheService(env);
     if (service === undefined) {
         return unavailable("the runner offers no cache service (or no token for it)");
@@ -1091,7 +1099,8 @@ function actionsStore(parts) {
         return entryVersion([memberPath(name)], await compression);
     };
     return {
-        restore: (request) => guarded(request, () => actions_store_restore(parts, request, version), restoreFailed),
+        lookUp: (request) => guarded(request, () => lookUp(parts, request, version), actions_store_unavailable),
+        restore: (request) => guarded(request, () => actions_store_restore(parts, request, version), actions_store_unavailable),
         save: (request) => guarded(request, () => actions_store_save(parts, request, version), saveFailed),
     };
 }
@@ -1125,14 +1134,17 @@ async function guarded({ signal }, work, failed) {
         throw error;
     }
 }
-async function actions_store_restore(parts, request, version) {
-    const mode = cacheMode(parts.env);
+async function lookUp({ env, http }, { name, key, restoreKeys, signal }, version) {
+    const mode = cacheMode(env);
     if (!mode.readable) {
         return { kind: "miss", reason: "disabled", detail: `the cache mode is ${mode.word}` };
     }
-    const keys = [request.key, ...request.restoreKeys];
+    const keys = [key, ...restoreKeys];
     checkKeys(keys);
-    const found = await lookUp(parts.env, parts.http, keys, await version(request.name), request.signal);
+    return askService(env, http, keys, await version(name), signal);
+}
+async function actions_store_restore(parts, request, version) {
+    const found = request.found ?? (await lookUp(parts, request, version));
     if (found.kind === "miss")
         return found;
     const { status, stream } = await parts.http.stream({
@@ -1162,7 +1174,7 @@ async function actions_store_restore(parts, request, version) {
         stream.destroy();
     }
 }
-async function unpack(stream, { name, roots, signal }) {
+async function unpack(stream, { name, roots, signal, choose }) {
     const archive = new ByteReader(stream);
     const magic = await archive.read(4).catch((error) => {
         throw error instanceof EndOfStream ? new PackError("the archive is cut off") : error;
@@ -1173,7 +1185,8 @@ async function unpack(stream, { name, roots, signal }) {
     };
     let unpacked;
     await (0,promises_.pipeline)(external_node_stream_.Readable.from(whole(), { objectMode: false, highWaterMark: CHUNK_BYTES }), decompressor(magic), async (tar) => {
-        unpacked = await readPack(onlyMember(new ByteReader(tar), memberPath(name)), roots, signal);
+        const pack = onlyMember(new ByteReader(tar), memberPath(name));
+        unpacked = await readPack(pack, roots, { signal, choose });
     });
     if (unpacked === undefined)
         throw new PackError("the archive is empty");
@@ -1191,7 +1204,7 @@ function isZlibError(error) {
     const { code } = Object(error);
     return typeof code === "string" && /^(Z_|ZSTD_|ERR_ZLIB)/.test(code);
 }
-function restoreFailed(error) {
+function actions_store_unavailable(error) {
     return { kind: "miss", reason: "unavailable", detail: (0,errors/* messageOf */.bD)(error) };
 }
 async function actions_store_save(parts, request, version) {
@@ -1209,7 +1222,7 @@ async function actions_store_save(parts, request, version) {
     // Asked first: it costs one request, and spares packing what exists. A service that does not
     // answer is noticed here, by our own deadline and not by the toolkit's (minutes).
     const before = mode.readable
-        ? await lookUp(env, http, [key], await version(name), signal)
+        ? await askService(env, http, [key], await version(name), signal)
         : undefined;
     if (before?.kind === "found" && before.key === key)
         return { kind: "exists", key };

@@ -44270,6 +44270,7 @@ function lazyStore(load) {
     let loading;
     const store = () => (loading ??= load());
     return {
+        lookUp: async (request) => (await store()).lookUp(request),
         restore: async (request) => (await store()).restore(request),
         save: async (request) => (await store()).save(request),
     };
@@ -45103,7 +45104,7 @@ function redirected(request, status, location) {
 /* harmony export */   p_: () => (/* binding */ list),
 /* harmony export */   yL: () => (/* binding */ oneOf)
 /* harmony export */ });
-/* unused harmony exports InputProblem, multiline, secret, flag, parseDuration */
+/* unused harmony exports InputProblem, multiline, secret, flag, parseDuration, size */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7638);
 
 /** A value that could not be taken, said so that it can follow the input's name. */
@@ -45204,6 +45205,22 @@ function parseDuration(text) {
         throw new InputProblem(`must be a duration such as 90s or 1m30s, not ${JSON.stringify(text)}`);
     }
     return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit], 0);
+}
+const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|KB|MB|GB)$/;
+const UNIT_BYTES = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 };
+/** A size in decimal units (`800MB`, `1.5 GB`); the value is bytes. */
+function size(options) {
+    return define(options, {
+        allowed: "a size such as `800MB` or `1.5GB`",
+        schema: { type: "string", pattern: SIZE.source },
+        parse: (value) => {
+            const [, amount = "", unit = ""] = SIZE.exec(value) ?? [];
+            if (unit === "") {
+                throw new InputProblem(`must be a size such as 800MB or 1.5GB, not ${JSON.stringify(value)}`);
+            }
+            return Math.round(Number(amount) * UNIT_BYTES[unit]);
+        },
+    }, undefined);
 }
 /** Several values, one a line; with `commas`, separated by commas as well. */
 function list(options) {

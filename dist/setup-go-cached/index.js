@@ -31610,7 +31610,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8915:
+/***/ 6532:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31650,6 +31650,24 @@ const inputs = {
     cache: (0,src_inputs/* flag */.Jt)({
         description: "Restores and saves modules, build cache and test results.",
         default: "true",
+    }),
+    "save-if": (0,src_inputs/* flag */.Jt)({
+        description: "Whether this job saves what it may save: an expression such as `${{ github.ref_name == 'main' }}` in the workflow.",
+        default: "true",
+    }),
+    "restore-only": (0,src_inputs/* flag */.Jt)({
+        description: "Restores and saves nothing, whatever `save-if` says.",
+        default: "false",
+    }),
+    "lookup-only": (0,src_inputs/* flag */.Jt)({
+        description: "Says in the outputs what modules and build cache are there, and neither restores nor saves them.",
+        default: "false",
+    }),
+    "cache-budget": (0,src_inputs/* size */.Ej)({
+        description: "Largest size, before compression, of what is kept of the build cache and of the modules, each. What is beyond it is left out, the largest files first. By default there is no bound but the service's own.",
+    }),
+    "cache-token": (0,src_inputs/* secret */.rJ)({
+        description: "Token with `actions: write`. With it, entries of this job and branch that the one just saved takes the place of are deleted; without it nothing ever is, and the service evicts what is not used.",
     }),
     "cache-dependency-path": (0,src_inputs/* list */.p_)({
         description: "Files whose sums make the key of the modules, as paths or globs relative to the workspace. By default every go.sum outside of vendor and testdata.",
@@ -31697,9 +31715,11 @@ const inputs = {
 };
 const outputs = {
     "go-version": "Version that was installed, such as 1.26.3.",
-    "cache-hit": "`true` when modules and build cache were both restored for exactly this job.",
+    "cache-hit": "`true` when modules and build cache were both restored for exactly this job (with `lookup-only`: are there).",
     "modules-hit": "`true` when the modules of exactly these go.sum files were restored.",
     "build-hit": "`true` when the build cache of exactly this job was restored.",
+    "modules-matched-key": "Name of the entry that the modules were restored from.",
+    "cache-matched-key": "Name of the entry that the build cache was restored from.",
     "restored-bytes": "Bytes that were restored.",
     "tools-hit": "`true` when every program of `tools` came from the cache and passed its check.",
     gocache: "Go's build cache (GOCACHE).",
@@ -32510,176 +32530,8 @@ function withdrawAccess({ env, exportVariable, log, state }) {
     log.info("Private modules: the token is taken back.");
 }
 
-;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/go-sums.ts
-
-
-
-/** Folders whose go.sum says nothing about what this repository builds. */
-const SKIPPED = new Set(["vendor", "testdata", "node_modules", ".git"]);
-/**
- * The lines that pin the repository's modules. Without patterns: every go.sum that is not below
- * vendor or testdata.
- * @throws ActionError when a pattern matches nothing.
- */
-function readGoSums(workspace, patterns) {
-    const files = patterns.length === 0
-        ? find("**/go.sum", workspace)
-        : patterns.flatMap((pattern) => {
-            const found = find(pattern, workspace);
-            if (found.length === 0) {
-                throw new errors/* ActionError */.lZ("input", `cache-dependency-path: ${pattern} matches no file`, {
-                    hint: "Patterns are relative to the workspace; ** goes through folders.",
-                });
-            }
-            return found;
-        });
-    const lines = files.flatMap((file) => (0,external_node_fs_.readFileSync)((0,external_node_path_.join)(workspace, file), "utf8")
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== ""));
-    return { files: files.sort(), lines: [...new Set(lines)].sort() };
-}
-function find(pattern, cwd) {
-    return (0,external_node_fs_.globSync)(pattern, { cwd, exclude: (name) => SKIPPED.has(name) }).filter((file) => {
-        const path = (0,external_node_path_.join)(cwd, file);
-        return (0,external_node_fs_.existsSync)(path) && (0,external_node_fs_.statSync)(path).isFile() && !file.split(external_node_path_.sep).includes("vendor");
-    });
-}
-/** Reads `<path> <version>[/go.mod] h1:<sum>` (https://go.dev/ref/mod#go-sum-files). */
-function sumTable(lines) {
-    const trees = new Map();
-    const mods = new Map();
-    for (const line of lines) {
-        const [path = "", version = "", sum = ""] = line.split(/\s+/);
-        if (!sum.startsWith("h1:"))
-            continue;
-        if (version.endsWith("/go.mod"))
-            mods.set(`${path}@${version.slice(0, -7)}`, sum);
-        else
-            trees.set(`${path}@${version}`, sum);
-    }
-    return { trees, mods };
-}
-
-;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/keys.ts
-
-/** Part of every key: entries of another format are never looked at. */
-const FORMAT = "v1";
-/**
- * Settings that the compiler's results depend on. Go has them in its action IDs; here they keep
- * jobs that share nothing out of each other's entries.
- */
-const BUILD_VARIABLES = [
-    "GOFLAGS",
-    "GOOS",
-    "GOARCH",
-    "CGO_ENABLED",
-    "GOEXPERIMENT",
-    "GO386",
-    "GOAMD64",
-    "GOARM",
-    "GOARM64",
-    "GOMIPS",
-    "GOMIPS64",
-    "GOPPC64",
-    "GORISCV64",
-    "GOWASM",
-    "GOFIPS140",
-    "CC",
-    "CXX",
-    "CGO_CFLAGS",
-    "CGO_CPPFLAGS",
-    "CGO_CXXFLAGS",
-    "CGO_LDFLAGS",
-];
-/**
- * Module sources depend on nothing but their sums: all jobs, architectures and Go versions of one
- * OS share them. `sums` are the lines of all go.sum files.
- */
-function moduleKeys(context, sums) {
-    const digest = digestOf([...new Set(sums)].sort());
-    const prefix = `go-cicd-modules-${FORMAT}-${word(context.os)}`;
-    return {
-        scope: `${prefix}-${digest}`,
-        fallbacks: [`${prefix}-`],
-        ingredients: [
-            ["format", FORMAT],
-            ["OS", context.os],
-            ["sums", `${sums.length} lines, ${digest}`],
-        ],
-    };
-}
-/**
- * Build results depend on nearly everything; the paths of the workspace and of the modules are in
- * Go's action IDs unless `-trimpath` is given. No part names a branch or tag: scopes are the cache service's business.
- */
-function buildKeys(parts) {
-    const { context, env, goVersion, gomodcache, matrix, setting } = parts;
-    const variables = BUILD_VARIABLES.map((name) => [name, setting(name)]).filter(([, value]) => value !== "");
-    const settings = digestOf(variables.map(([name, value]) => `${name}=${value}`), 8);
-    const place = digestOf([context.workspace, gomodcache], 8);
-    const leg = matrix === "" || matrix === "null" ? "" : digestOf([canonical(matrix)], 8);
-    const image = env["ImageOS"] ?? "";
-    const anywhere = [
-        `go-cicd-build-${FORMAT}`,
-        word(context.os),
-        word(context.arch),
-        word(image) || "any",
-        `go${word(goVersion)}`,
-        settings,
-    ].join("-");
-    const wide = `${anywhere}-${place}`;
-    const job = `${word(context.job).slice(0, 60) || "job"}-${digestOf([context.workflow, context.job], 8)}`;
-    return {
-        scope: [wide, job, leg || "single"].join("-"),
-        // Another leg of the job, then another job: most of what they compile is the same. Then another
-        // place (a second runner of a machine, act): there the standard library is.
-        fallbacks: [`${wide}-${job}-`, `${wide}-`, `${anywhere}-`],
-        ingredients: [
-            ["format", FORMAT],
-            ["OS", context.os],
-            ["arch", context.arch],
-            ["image", image || "(none)"],
-            ["Go", goVersion],
-            [
-                "build variables",
-                variables.map(([name, value]) => `${name}=${value}`).join(" ") || "(none)",
-            ],
-            ["workspace", context.workspace],
-            ["modules", gomodcache],
-            ["workflow", context.workflow],
-            ["job", context.job],
-            ["matrix", leg === "" ? "(none)" : canonical(matrix)],
-        ],
-    };
-}
-/** Whether `key` belongs to exactly this scope. */
-function inScope(key, { scope }) {
-    return key === scope || key.startsWith(`${scope}-`);
-}
-/** A short digest of lines: SHA-256 in hex, cut. */
-function digestOf(lines, length = 16) {
-    return (0,external_node_crypto_.createHash)("sha256").update(lines.join("\n")).digest("hex").slice(0, length);
-}
-/** Text as part of a key: keys take no commas, and stay readable. */
-function word(text) {
-    return text.replace(/[^A-Za-z0-9._]+/g, "_");
-}
-/** The matrix leg with its keys in order: GitHub does not promise one. */
-function canonical(matrix) {
-    try {
-        const leg = JSON.parse(matrix);
-        if (typeof leg !== "object" || leg === null)
-            return matrix;
-        return JSON.stringify(Object.fromEntries(Object.entries(leg).sort(([a], [b]) => (a < b ? -1 : 1))));
-    }
-    catch {
-        return matrix;
-    }
-}
-
-// EXTERNAL MODULE: ./packages/core/src/names.ts
-var src_names = __nccwpck_require__(8129);
+// EXTERNAL MODULE: ./packages/core/src/pack-format.ts
+var pack_format = __nccwpck_require__(862);
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/test-results/record.ts
 
 
@@ -32782,12 +32634,74 @@ function isText(value) {
     return typeof value === "string";
 }
 
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/action-map.ts
+
+
+
+
+const LINE = /^([0-9a-f]{64}) ([0-9a-f]{64}) (\d{1,15}) (\d{1,19})$/;
+/** `v1 <action> <output> <size> <time>\n`, numbers to a width of 20 (cache.go, putIndexEntry). */
+const action_map_FILE = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +(\d{1,15}) +(\d{1,19})\n$/;
+/** Undefined when it is no index entry of this action. */
+function readIndexEntry(path, action) {
+    const [, named, output = "", size = "", time = ""] = action_map_FILE.exec((0,external_node_fs_.readFileSync)(path, "latin1")) ?? [];
+    return named === action ? { action, output, size: Number(size), time } : undefined;
+}
+function encodeMap(entries) {
+    return entries
+        .map(({ action, output, size, time }) => `${action} ${output} ${size} ${time}\n`)
+        .join("");
+}
+/** @throws PackError */
+function decodeMap(text) {
+    return text
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => {
+        const match = LINE.exec(line);
+        if (match === null)
+            throw new pack_format/* PackError */.ql("the list of actions has another shape");
+        const [, action = "", output = "", size = "", time = ""] = match;
+        return { action, output, size: Number(size), time };
+    });
+}
+/**
+ * Writes the files of index entries whose outputs are there, and returns how many. What is there
+ * already is newer than anything that was restored, and stays.
+ */
+function writeIndexEntries(gocache, entries) {
+    const folders = new Set();
+    let written = 0;
+    for (const { action, output, size, time } of entries) {
+        const there = (0,external_node_fs_.statSync)((0,external_node_path_.join)(gocache, output.slice(0, 2), `${output}-d`), {
+            throwIfNoEntry: false,
+        });
+        if (there === undefined || (there.isFile() && there.size !== size))
+            continue;
+        const folder = (0,external_node_path_.join)(gocache, action.slice(0, 2));
+        if (!folders.has(folder)) {
+            (0,external_node_fs_.mkdirSync)(folder, { recursive: true });
+            folders.add(folder);
+        }
+        const path = (0,external_node_path_.join)(folder, `${action}-a`);
+        try {
+            const line = `v1 ${action} ${output} ${String(size).padStart(20)} ${time.padStart(20)}\n`;
+            (0,external_node_fs_.writeFileSync)(path, line, { flag: "wx" });
+            written += 1;
+        }
+        catch (error) {
+            if (!(0,errors/* isSystemError */.Or)(error, "EEXIST"))
+                throw error;
+        }
+    }
+    return written;
+}
+
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/build-cache.ts
 
 
 
 const ITEM = /^([0-9a-f]{64})-([ad])$/;
-const INDEX_ENTRY = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +\d+ +\d+\n$/;
 /** Names of all items, for telling later what is new. */
 function itemNames(gocache) {
     return folders(gocache).flatMap((folder) => (0,external_node_fs_.readdirSync)((0,external_node_path_.join)(gocache, folder))
@@ -32828,37 +32742,36 @@ function markUnused(gocache, startMs) {
  *
  * With `keepAll` nothing is left behind (a job that failed has not asked for everything it needs).
  */
-function sweep(gocache, startMs, before, keepAll = false) {
+function sweep(gocache, startMs, keepAll = false) {
     const items = readItems(gocache);
     const outputs = new Map(items.filter(({ kind }) => kind === "output").map((item) => [item.hash, item]));
-    const fresh = (item) => keepAll || item.mtimeMs >= startMs;
     const live = new Set();
-    const pairs = [];
+    const actions = [];
     for (const item of items) {
-        if (!fresh(item))
+        if (!keepAll && item.mtimeMs < startMs)
             continue;
         if (item.kind === "output") {
             live.add(item);
             continue;
         }
-        const named = INDEX_ENTRY.exec((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(gocache, item.path), "latin1"))?.[2];
-        const output = named === undefined ? undefined : outputs.get(named);
-        if (output === undefined)
+        const entry = readIndexEntry((0,external_node_path_.join)(gocache, item.path), item.hash);
+        const output = entry === undefined ? undefined : outputs.get(entry.output);
+        if (entry === undefined || output === undefined)
             continue;
         live.add(item);
         live.add(output);
-        pairs.push(`${item.hash} ${output.hash}`);
+        actions.push(entry);
     }
-    const kept = [...live].sort((a, b) => (a.path < b.path ? -1 : 1));
     const dropped = items.filter((item) => !live.has(item));
+    const kept = [...live].filter(({ kind }) => kind === "output");
     return {
-        files: kept.flatMap(({ files }) => files),
+        actions: actions.sort((a, b) => (a.action < b.action ? -1 : 1)),
+        outputs: kept
+            .map(({ path, files, bytes }) => ({ name: path, files, bytes }))
+            .sort((a, b) => (a.name < b.name ? -1 : 1)),
         bytes: total(kept),
         dropped: dropped.length,
         droppedBytes: total(dropped),
-        newBytes: total(kept.filter(({ path }) => !before.has(path))),
-        // Of the map, not of the files: an index entry holds the time it was written.
-        contentId: (0,external_node_crypto_.createHash)("sha256").update(pairs.sort().join("\n")).digest("hex").slice(0, 12),
     };
 }
 function readItems(gocache) {
@@ -32886,8 +32799,557 @@ function times(path) {
     const { mtimeMs, size } = (0,external_node_fs_.statSync)(path);
     return { mtimeMs, size };
 }
+/** Bytes of items. */
 function total(items) {
     return items.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/cold-run.ts
+
+
+/** File in an entry of the build cache: how long a job takes that finds none. */
+const COLD_RUN = "cold-run.json";
+/** Of the entry that was restored to `folder`; undefined when it knows of none. */
+function readColdRun(folder) {
+    try {
+        const { ms } = JSON.parse((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(folder, COLD_RUN), "utf8"));
+        return typeof ms === "number" && Number.isFinite(ms) && ms > 0 ? { ms } : undefined;
+    }
+    catch {
+        // It only informs.
+        return undefined;
+    }
+}
+/** What the caches saved, as far as one can tell: other steps of the job took time, too. */
+function savingText({ ms }, thisMs) {
+    const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(0)} s`;
+    const took = `${seconds(thisMs)} from set-up to the end of the job's steps, ${seconds(ms)} in the last job that found no build cache`;
+    return thisMs < ms
+        ? `Saved about ${seconds(ms - thisMs)}: ${took}`
+        : `Nothing saved this time: ${took}`;
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/keys.ts
+
+/** Part of every key: entries of another format are never looked at. */
+const FORMAT = "v2";
+/**
+ * Settings that the compiler's results depend on. Go has them in its action IDs; here they keep
+ * jobs that share nothing out of each other's entries.
+ */
+const BUILD_VARIABLES = [
+    "GOFLAGS",
+    "GOOS",
+    "GOARCH",
+    "CGO_ENABLED",
+    "GOEXPERIMENT",
+    "GO386",
+    "GOAMD64",
+    "GOARM",
+    "GOARM64",
+    "GOMIPS",
+    "GOMIPS64",
+    "GOPPC64",
+    "GORISCV64",
+    "GOWASM",
+    "GOFIPS140",
+    "CC",
+    "CXX",
+    "CGO_CFLAGS",
+    "CGO_CPPFLAGS",
+    "CGO_CXXFLAGS",
+    "CGO_LDFLAGS",
+];
+/**
+ * Module sources depend on nothing but their sums: all jobs, architectures and Go versions of one
+ * OS share them. `sums` are the lines of all go.sum files.
+ */
+function moduleKeys(context, sums) {
+    const digest = digestOf([...new Set(sums)].sort());
+    const prefix = `go-cicd-modules-${FORMAT}-${word(context.os)}`;
+    return {
+        scope: `${prefix}-${digest}`,
+        family: prefix,
+        fallbacks: [`${prefix}-`],
+        ingredients: [
+            ["format", FORMAT],
+            ["OS", context.os],
+            ["sums", `${sums.length} lines, ${digest}`],
+        ],
+    };
+}
+/**
+ * Build results depend on nearly everything; the paths of the workspace and of the modules are in
+ * Go's action IDs unless `-trimpath` is given. No part names a branch or tag: scopes are the cache service's business.
+ */
+function buildKeys(parts) {
+    const { context, env, goVersion, gomodcache, matrix, setting } = parts;
+    const variables = BUILD_VARIABLES.map((name) => [name, setting(name)]).filter(([, value]) => value !== "");
+    const settings = digestOf(variables.map(([name, value]) => `${name}=${value}`), 8);
+    const place = digestOf([context.workspace, gomodcache], 8);
+    const leg = matrix === "" || matrix === "null" ? "" : digestOf([canonical(matrix)], 8);
+    const image = env["ImageOS"] ?? "";
+    const anywhere = [
+        `go-cicd-build-${FORMAT}`,
+        word(context.os),
+        word(context.arch),
+        word(image) || "any",
+        `go${word(goVersion)}`,
+        settings,
+    ].join("-");
+    const wide = `${anywhere}-${place}`;
+    const job = `${word(context.job).slice(0, 60) || "job"}-${digestOf([context.workflow, context.job], 8)}`;
+    const scope = [wide, job, leg || "single"].join("-");
+    return {
+        scope,
+        family: scope,
+        // Another leg of the job, then another job: most of what they compile is the same. Then another
+        // place (a second runner of a machine, act): there the standard library is.
+        fallbacks: [`${wide}-${job}-`, `${wide}-`, `${anywhere}-`],
+        ingredients: [
+            ["format", FORMAT],
+            ["OS", context.os],
+            ["arch", context.arch],
+            ["image", image || "(none)"],
+            ["Go", goVersion],
+            [
+                "build variables",
+                variables.map(([name, value]) => `${name}=${value}`).join(" ") || "(none)",
+            ],
+            ["workspace", context.workspace],
+            ["modules", gomodcache],
+            ["workflow", context.workflow],
+            ["job", context.job],
+            ["matrix", leg === "" ? "(none)" : canonical(matrix)],
+        ],
+    };
+}
+/** A short digest of lines: SHA-256 in hex, cut. */
+function digestOf(lines, length = 16) {
+    return (0,external_node_crypto_.createHash)("sha256").update(lines.join("\n")).digest("hex").slice(0, length);
+}
+/** Text as part of a key: keys take no commas, and stay readable. */
+function word(text) {
+    return text.replace(/[^A-Za-z0-9._]+/g, "_");
+}
+/** The matrix leg with its keys in order: GitHub does not promise one. */
+function canonical(matrix) {
+    try {
+        const leg = JSON.parse(matrix);
+        if (typeof leg !== "object" || leg === null)
+            return matrix;
+        return JSON.stringify(Object.fromEntries(Object.entries(leg).sort(([a], [b]) => (a < b ? -1 : 1))));
+    }
+    catch {
+        return matrix;
+    }
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/layers.ts
+
+/**
+ * Names of entries. A store is kept in two layers: a *base*, saved seldom and by the default branch
+ * alone, and *deltas*, each with what one job has that the base has not. So a small change saves
+ * little, and what all branches share is there once. A job that finds no base of its own saves
+ * everything: the default branch as a base, others as a delta on nothing.
+ *
+ *     <scope>-base-<content>
+ *     <scope>-delta-<content>-on-<rest of the base's name, behind its family>
+ *     <scope>-delta-<content>-on-nothing
+ *
+ * A content is 12 hex digits. Names come back from the cache service: what is not of this grammar
+ * leads nowhere.
+ */
+const DELTA = /^(.+)-delta-[0-9a-f]{12}-on-(.+)$/;
+const BASE = /^((?:(?!-delta-).)+)-base-[0-9a-f]{12}$/;
+const BASE_REST = /^([0-9a-f]{16}-)?base-[0-9a-f]{12}$/;
+const NOTHING = "nothing";
+function baseKey({ scope }, content) {
+    return `${scope}-base-${digestOf(content, 12)}`;
+}
+/** `base` is the whole name of a base of this family, or undefined. */
+function deltaKey({ scope, family }, content, base) {
+    const rest = base === undefined ? NOTHING : base.slice(family.length + 1);
+    return `${scope}-delta-${digestOf(content, 12)}-on-${rest}`;
+}
+/**
+ * The base that an entry stands on. Undefined for a base, and for a delta on nothing. An entry of
+ * another job stands on one of that job.
+ */
+function baseBelow(key) {
+    const [, scope = "", rest = ""] = DELTA.exec(key) ?? [];
+    const match = BASE_REST.exec(rest);
+    if (match === null)
+        return undefined;
+    const family = match[1] === undefined ? scope : scope.replace(/-[0-9a-f]{16}$/, "");
+    return `${family}-${rest}`;
+}
+function isBase(key) {
+    return BASE.test(key);
+}
+/** Whether deltas of these keys may stand on the entry `key`. */
+function isBaseFor(key, { family }) {
+    const scope = BASE.exec(key)?.[1];
+    return scope !== undefined && (scope === family || scope.startsWith(`${family}-`));
+}
+/** Whether `key` was saved for exactly this scope. */
+function inScope(key, { scope }) {
+    return (DELTA.exec(key) ?? BASE.exec(key))?.[1] === scope;
+}
+/** A delta that is larger than this part of its base costs more than a new base would. */
+const DELTA_SHARE = 0.3;
+/** So does a base that is mostly waste: each job downloads it. */
+const LIVE_SHARE = 0.5;
+/** Whether a job of the default branch begins a new base. */
+function wantsBase({ base, deltaBytes }) {
+    if (base === undefined)
+        return true;
+    return deltaBytes > base.bytes * DELTA_SHARE || base.liveBytes < base.bytes * LIVE_SHARE;
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/restore-layers.ts
+
+/** The newest entry for these keys. */
+function findTop(name, keys, { store }, signal) {
+    return store.lookUp({
+        name,
+        key: keys.scope,
+        restoreKeys: [`${keys.scope}-`, ...keys.fallbacks],
+        signal,
+    });
+}
+/** Restores an entry, and the base below it while it comes. */
+async function restoreLayers(name, found, layer, { store }, signal) {
+    const upper = layer("top");
+    const top = store.restore({
+        name,
+        key: found.key,
+        restoreKeys: [],
+        found,
+        roots: upper.roots,
+        choose: (files) => Promise.resolve(upper.choose(files, found.key)),
+        signal,
+    });
+    const key = baseBelow(found.key);
+    if (key === undefined)
+        return { top: await top, base: undefined };
+    const lower = layer("base");
+    const base = store.restore({
+        name,
+        key,
+        restoreKeys: [],
+        roots: lower.roots,
+        choose: async (files) => lower.choose(files, key, await top),
+        signal,
+    });
+    const [above, below] = await Promise.all([top, base]);
+    return { top: above, base: below };
+}
+/** Whether anything of an entry is on disk now. */
+function arrived(result) {
+    return result?.kind === "hit" || result?.kind === "prefix";
+}
+function damagedLayers({ top, base }) {
+    return [top, base].flatMap((layer) => (layer?.kind === "corrupt" ? [layer] : []));
+}
+/** One result of two layers: exact only when all that belongs to it is there. */
+function outcomeOf({ top, base }, keys) {
+    const there = [top, base].filter(arrived);
+    const [newest] = there;
+    if (newest === undefined) {
+        return top.kind === "corrupt"
+            ? { kind: "corrupt", detail: `${top.key}: ${top.detail}` }
+            : { kind: "miss", detail: "reason" in top ? `${top.reason}: ${top.detail}` : "" };
+    }
+    const whole = arrived(top) && (base === undefined || arrived(base));
+    const sum = (of) => there.reduce((total, layer) => total + of(layer), 0);
+    return {
+        kind: whole && inScope(newest.key, keys) ? "exact" : "prefix",
+        key: newest.key,
+        bytes: sum(({ bytes }) => bytes),
+        files: sum(({ files }) => files),
+        skipped: sum(({ skipped }) => skipped),
+    };
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/save-entry.ts
+
+/** Files that were made right after the start can carry a time a few ticks before it. */
+const CLOCK_MARGIN_MS = 1_000;
+/** What is not worth an entry of its own: less than this part of the whole. */
+const LEAST_SHARE = 0.01;
+const LEAST_BYTES = 64 * 1024;
+function skipped(detail) {
+    return { kind: "skipped", detail };
+}
+/** Why so little new is not saved, or undefined. */
+function notWorthIt(newBytes, bytes) {
+    if (newBytes === 0)
+        return "nothing is new";
+    if (newBytes >= LEAST_BYTES && newBytes >= bytes * LEAST_SHARE)
+        return undefined;
+    return `only ${newBytes} of ${bytes} bytes are new`;
+}
+/** The smallest of `items`, as many as take no more than `budget` bytes together. */
+function within(items, budget) {
+    const kept = [];
+    let left = budget;
+    for (const item of [...items].sort((a, b) => a.bytes - b.bytes)) {
+        if (item.bytes > left)
+            break;
+        left -= item.bytes;
+        kept.push(item);
+    }
+    return kept;
+}
+/** Saves an entry as a phase of the step. Nothing of a cache fails the job. */
+async function saveEntry(request, ports) {
+    const { name } = request;
+    return ports.timeline.phase(`save ${name}`, async (phase) => {
+        let result;
+        try {
+            result = await ports.store.save({ ...request, signal: ports.signal });
+        }
+        catch (error) {
+            ports.signal.throwIfAborted();
+            result = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
+        }
+        if (result.kind === "saved")
+            phase.count("files", result.files);
+        phase.cache(name, result.kind, result.kind === "saved" ? result.bytes : 0);
+        return result;
+    });
+}
+
+// EXTERNAL MODULE: ./packages/core/src/names.ts
+var src_names = __nccwpck_require__(8129);
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/store-plan.ts
+
+
+
+
+/** Bytes that were written. */
+function bytesOf(restored) {
+    return "bytes" in restored ? restored.bytes : 0;
+}
+/** Name of the entry that was restored or seen; empty where there is none. */
+function keyOf(restored) {
+    return "key" in restored ? restored.key : "";
+}
+/** Whether the entry is one of exactly these ingredients. */
+function isExact(restored) {
+    return restored.kind === "exact" || (restored.kind === "seen" && restored.exact);
+}
+/** A folder of this step's own, which lasts until the end of the job. */
+function stepFolder({ context }) {
+    const parent = (0,external_node_path_.join)(context.temp === "" ? (0,external_node_os_.tmpdir)() : context.temp, src_names/* JOB_FOLDER */.Pd);
+    (0,external_node_fs_.mkdirSync)(parent, { recursive: true });
+    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(parent, "setup-go-cached-"));
+}
+/** Notes the baseline, and returns the file's path. */
+function writeBaseline(folder, baseline) {
+    const path = (0,external_node_path_.join)(folder, "baseline.json");
+    (0,external_node_fs_.writeFileSync)(path, JSON.stringify(baseline));
+    return path;
+}
+/** Where a step of the job emptied the temporary folder everything counts as new. */
+function readBaseline({ baseline }) {
+    try {
+        return JSON.parse((0,external_node_fs_.readFileSync)(baseline, "utf8"));
+    }
+    catch {
+        return { before: [], base: undefined };
+    }
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/build-store.ts
+
+
+
+
+
+
+
+
+
+
+
+/** Root of an entry's own files, which have no place in GOCACHE. */
+const ABOUT = "about";
+const ACTIONS = "actions";
+const OUTPUT = /^[0-9a-f]{2}\/([0-9a-f]{64})-d(?:\/[^/]+)?$/;
+/**
+ * Restores a build cache: outputs first, then the index entries that name them. Of a base only what
+ * the delta's job used lands.
+ */
+async function restoreBuild(gocache, found, keys, folder, ports, signal) {
+    const about = (which) => (0,external_node_path_.join)(folder, which);
+    const listed = new Map();
+    const mapOf = (which) => decodeMap((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(about(which), ACTIONS), "latin1"));
+    const layers = await restoreLayers("build", found, (which) => ({
+        roots: { build: gocache, [ABOUT]: about(which) },
+        choose: (files, key, above) => {
+            const outputs = files.filter(({ root, path }) => root === "build" && path !== RECORD_PATH);
+            for (const file of outputs)
+                checkOutput(file);
+            listed.set(key, outputs);
+            if (!arrived(above))
+                return () => true;
+            const live = new Set(mapOf("top").map(({ output }) => output));
+            return ({ root, path }) => root === "build" && live.has(OUTPUT.exec(path)?.[1] ?? "");
+        },
+    }), ports, signal);
+    const newest = arrived(layers.top) ? "top" : arrived(layers.base) ? "base" : undefined;
+    const actions = newest === undefined ? 0 : writeIndexEntries(gocache, mapOf(newest));
+    const base = [layers.base, layers.top].find((layer) => arrived(layer) && isBaseFor(layer.key, keys));
+    return {
+        layers,
+        actions,
+        cold: newest === undefined ? undefined : readColdRun(about(newest)),
+        base: arrived(base) ? baseLayer(base.key, listed.get(base.key) ?? []) : undefined,
+    };
+}
+/**
+ * An output's name is the sum of its content: what has another one is not what it says. The go
+ * command itself looks at the size alone (cache.go, GetFile).
+ * @throws PackError
+ */
+function checkOutput({ path, sha256 }) {
+    const [, hash] = OUTPUT.exec(path) ?? [];
+    if (hash === undefined)
+        throw new pack_format/* PackError */.ql(`${JSON.stringify(path)} is no output of a build`);
+    if (hash !== sha256)
+        throw new pack_format/* PackError */.ql(`${path} is not what its name says`);
+}
+function baseLayer(key, files) {
+    const contents = new Set(files.map(({ path }) => outputName(path)));
+    return { key, contents: [...contents], bytes: files.reduce((sum, { size }) => sum + size, 0) };
+}
+/** `xx/<hash>-d`, also for the file in a folder of that name. */
+function outputName(path) {
+    return path.split("/").slice(0, 2).join("/");
+}
+/** Makes a restored build cache ready for the job, and says what is in it. */
+function prepareBuild(gocache, startMs) {
+    markUnused(gocache, startMs);
+    return itemNames(gocache);
+}
+/** Saves what the job used or made of its build cache: as a base, or what the base has not. */
+async function saveBuild(plan, { startMs, jobFailed, newTests, budget, cold }, ports) {
+    const title = "build cache";
+    const { folder, keys, restored } = plan;
+    if (!(0,external_node_fs_.existsSync)(folder))
+        return { title, saved: skipped("there is no build cache") };
+    const { before, base } = readBaseline(plan);
+    const used = sweep(folder, startMs - CLOCK_MARGIN_MS, jobFailed);
+    const leftBehind = used.droppedBytes;
+    const live = withinBudget(used, budget);
+    ports.log.info(`Build cache: ${live.outputs.length} outputs used or new, ${used.dropped} items left behind (${used.droppedBytes} bytes)`);
+    if (live.outputs.length < used.outputs.length) {
+        ports.log.info(`${used.outputs.length - live.outputs.length} outputs (${used.bytes - live.bytes} bytes) are left out, the largest ones, to keep to cache-budget`);
+    }
+    if (live.outputs.length === 0)
+        return { title, saved: skipped("nothing was built"), leftBehind };
+    const known = new Set(before);
+    const fresh = total(live.outputs.filter(({ name }) => !known.has(name)));
+    if (restored.kind === "exact" && newTests === 0) {
+        const why = notWorthIt(fresh, live.bytes);
+        if (why !== undefined)
+            return { title, saved: skipped(why), leftBehind };
+    }
+    const inBase = new Set(base?.contents);
+    const delta = live.outputs.filter(({ name }) => !inBase.has(name));
+    const deltaBytes = total(delta);
+    const sizes = {
+        base: base && { bytes: base.bytes, liveBytes: live.bytes - deltaBytes },
+        deltaBytes,
+    };
+    const asBase = ports.context.onDefaultBranch && wantsBase(sizes);
+    const content = live.actions.map(({ action, output }) => `${action} ${output}`);
+    const about = (0,external_node_path_.join)(plan.baseline, "..", "new");
+    (0,external_node_fs_.mkdirSync)(about, { recursive: true });
+    (0,external_node_fs_.writeFileSync)((0,external_node_path_.join)(about, ACTIONS), encodeMap(live.actions));
+    if (cold !== undefined)
+        (0,external_node_fs_.writeFileSync)((0,external_node_path_.join)(about, COLD_RUN), JSON.stringify(cold));
+    // What explains the results goes with them.
+    const record = (0,external_node_fs_.existsSync)((0,external_node_path_.join)(folder, RECORD_PATH)) ? [RECORD_PATH] : [];
+    const saved = await saveEntry({
+        name: "build",
+        key: asBase ? baseKey(keys, content) : deltaKey(keys, content, base?.key),
+        roots: { [ABOUT]: about, build: folder },
+        files: {
+            [ABOUT]: [ACTIONS, ...(cold === undefined ? [] : [COLD_RUN])],
+            build: [...record, ...(asBase ? live.outputs : delta).flatMap(({ files }) => files)],
+        },
+    }, ports);
+    return { title, saved, leftBehind };
+}
+/**
+ * What fits: small outputs first. What a compiler makes takes time by its size, so that each byte is
+ * worth about the same, and many small ones save more commands than one large one.
+ */
+function withinBudget(live, budget) {
+    if (budget === undefined || live.bytes <= budget)
+        return live;
+    const outputs = within(live.outputs, budget);
+    const kept = new Set(outputs.map(({ name }) => name.slice(3, 67)));
+    return {
+        ...live,
+        outputs,
+        actions: live.actions.filter(({ output }) => kept.has(output)),
+        bytes: total(outputs),
+    };
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/go-sums.ts
+
+
+
+/** Folders whose go.sum says nothing about what this repository builds. */
+const SKIPPED = new Set(["vendor", "testdata", "node_modules", ".git"]);
+/**
+ * The lines that pin the repository's modules. Without patterns: every go.sum that is not below
+ * vendor or testdata.
+ * @throws ActionError when a pattern matches nothing.
+ */
+function readGoSums(workspace, patterns) {
+    const files = patterns.length === 0
+        ? find("**/go.sum", workspace)
+        : patterns.flatMap((pattern) => {
+            const found = find(pattern, workspace);
+            if (found.length === 0) {
+                throw new errors/* ActionError */.lZ("input", `cache-dependency-path: ${pattern} matches no file`, {
+                    hint: "Patterns are relative to the workspace; ** goes through folders.",
+                });
+            }
+            return found;
+        });
+    const lines = files.flatMap((file) => (0,external_node_fs_.readFileSync)((0,external_node_path_.join)(workspace, file), "utf8")
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== ""));
+    return { files: files.sort(), lines: [...new Set(lines)].sort() };
+}
+function find(pattern, cwd) {
+    return (0,external_node_fs_.globSync)(pattern, { cwd, exclude: (name) => SKIPPED.has(name) }).filter((file) => {
+        const path = (0,external_node_path_.join)(cwd, file);
+        return (0,external_node_fs_.existsSync)(path) && (0,external_node_fs_.statSync)(path).isFile() && !file.split(external_node_path_.sep).includes("vendor");
+    });
+}
+/** Reads `<path> <version>[/go.mod] h1:<sum>` (https://go.dev/ref/mod#go-sum-files). */
+function sumTable(lines) {
+    const trees = new Map();
+    const mods = new Map();
+    for (const line of lines) {
+        const [path = "", version = "", sum = ""] = line.split(/\s+/);
+        if (!sum.startsWith("h1:"))
+            continue;
+        if (version.endsWith("/go.mod"))
+            mods.set(`${path}@${version.slice(0, -7)}`, sum);
+        else
+            trees.set(`${path}@${version}`, sum);
+    }
+    return { trees, mods };
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/tree.ts
@@ -32931,7 +33393,6 @@ function filesBelow(root, folder, found = []) {
 
 
 
-
 const DOWNLOADS = "cache/download";
 /**
  * What the go command reads of an extracted module: `.mod` and `.info` for the module graph, and
@@ -32950,17 +33411,33 @@ function listModules(gomodcache) {
         return known;
     };
     for (const path of downloadFiles(gomodcache)) {
-        const match = /^cache\/download\/(.+)\/@v\/([^/]+)\.(?:mod|info|ziphash)$/.exec(path);
-        if (match === null)
-            continue;
-        const [, module = "", version = ""] = match;
-        at(`${unescapePath(module)}@${unescapePath(version)}`).downloads.push(path);
+        const id = moduleOf(path);
+        if (id !== undefined)
+            at(id).downloads.push(path);
     }
     for (const tree of treesBelow(gomodcache, ""))
         at(unescapePath(tree)).tree = tree;
     // The main module has an `.info` for each commit it was built at (its version for build info).
     const isModule = ({ tree, downloads }) => tree !== undefined || downloads.some((path) => path.endsWith(".mod"));
     return [...found.values()].filter((each) => !each.id.startsWith(TOOLCHAIN) && isModule(each));
+}
+/** The module that a file below GOMODCACHE belongs to, as go.sum names it. */
+function moduleOf(path) {
+    const download = /^cache\/download\/(.+)\/@v\/([^/]+)\.(?:mod|info|ziphash)$/.exec(path);
+    if (download !== null) {
+        const [, module = "", version = ""] = download;
+        return `${unescapePath(module)}@${unescapePath(version)}`;
+    }
+    const tree = treeOf(path);
+    return tree === undefined ? undefined : unescapePath(tree);
+}
+/** The folder of the extracted tree that a file is in: up to the first `…@version`. */
+function treeOf(path) {
+    return /^(?!cache\/)((?:[^/@]+\/)*[^/@]*@[^/]+)\/./.exec(path)?.[1];
+}
+/** A module whose tree is there is more than one of which only the go.mod is. */
+function unitOf({ id, tree }) {
+    return tree === undefined ? `${id}/go.mod` : id;
 }
 function downloadFiles(gomodcache) {
     if (!(0,external_node_fs_.existsSync)((0,external_node_path_.join)(gomodcache, DOWNLOADS)))
@@ -33006,66 +33483,87 @@ function sizeOf(root, files) {
 function modulesToKeep(modules, restored, sums) {
     return modules.filter(({ id }) => restored.sameSums || !restored.ids.has(id) || sums.trees.has(id) || sums.mods.has(id));
 }
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/dirhash.ts
+
 /**
- * The sum of a module's tree as go.sum has it: SHA-256 over the lines `<sha256>  <path@version>/<file>`
- * of its sorted files (golang.org/x/mod/sumdb/dirhash, Hash1).
+ * The h1 hash of a module (golang.org/x/mod/sumdb/dirhash, Hash1): SHA-256 over one line for each
+ * file, sorted by name.
+ * @param sums path inside the module → SHA-256 of the content in hex
  */
-function treeSum(gomodcache, id, tree) {
-    const names = filesBelow((0,external_node_path_.join)(gomodcache, tree), "").sort(byBytes);
-    const sum = (0,external_node_crypto_.createHash)("sha256");
-    for (const name of names) {
-        const content = (0,external_node_fs_.readFileSync)((0,external_node_path_.join)(gomodcache, tree, name));
-        sum.update(`${(0,external_node_crypto_.hash)("sha256", content, "hex")}  ${id}/${name}\n`);
-    }
-    return `h1:${sum.digest("base64")}`;
+function h1(prefix, sums) {
+    return hash1([...sums].map(([path, sum]) => [`${prefix}/${path}`, sum]));
 }
-/** Go sorts the names' bytes. */
-function byBytes(a, b) {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** The h1 hash of a go.mod file alone, from the SHA-256 of its content in hex. */
+function modSum(sha256) {
+    return hash1([["go.mod", sha256]]);
 }
-/** The sum of a go.mod file alone, as go.sum has it. */
-function modSum(content) {
-    const line = `${(0,external_node_crypto_.hash)("sha256", content, "hex")}  go.mod\n`;
-    return `h1:${(0,external_node_crypto_.hash)("sha256", Buffer.from(line), "base64")}`;
+function hash1(files) {
+    const lines = files
+        .map(([name, sum]) => [Buffer.from(name), sum])
+        .sort(([one], [other]) => Buffer.compare(one, other))
+        .map(([name, sum]) => `${sum}  ${name.toString("utf8")}\n`);
+    return `h1:${(0,external_node_crypto_.createHash)("sha256").update(lines.join("")).digest("base64")}`;
 }
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/module-sums.ts
+
+
+
 /**
- * Checks a module cache against go.sum by our own hash of the trees (`go mod verify` compares with
- * sums that stand in the module cache itself, which came out of the same entry). What is not proven
- * is removed: the go command fetches it again, and verifies it. Modules in `before` are not looked at.
+ * Holds the modules of an entry against go.sum by the sums of their files, which the entry's index
+ * has, so that nothing needs to be read: what lands has these sums. (`go mod verify` compares with
+ * sums that stand in the module cache itself, which come out of the same entry.)
+ *
+ * The go command compares the `.ziphash` beside a tree with go.sum and ends with a security error
+ * when they differ (modfetch, checkMod). So that file, too, has to say what go.sum does.
  */
-function verifyModules(gomodcache, sums, before = new Set()) {
-    const result = { verified: 0, unknown: [], altered: [] };
-    for (const { id, tree, downloads } of listModules(gomodcache)) {
-        if (before.has(id))
-            continue;
-        const mod = downloads.find((path) => path.endsWith(".mod"));
+function judgeModules(files, sums) {
+    const verdicts = {
+        verified: new Set(),
+        unknown: new Set(),
+        altered: new Set(),
+        strays: [],
+    };
+    for (const [id, { tree, mod, zipHash }] of contentsOf(files, verdicts.strays)) {
+        const hasTree = tree.size > 0;
         const wantedTree = sums.trees.get(id);
         const wantedMod = sums.mods.get(id);
-        const altered = (tree !== undefined &&
-            wantedTree !== undefined &&
-            treeSum(gomodcache, id, tree) !== wantedTree) ||
-            (mod !== undefined &&
-                wantedMod !== undefined &&
-                modSum((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(gomodcache, mod))) !== wantedMod);
-        const unknown = (tree !== undefined && wantedTree === undefined) ||
-            (mod !== undefined && wantedMod === undefined);
-        if (!altered && !unknown) {
-            result.verified += 1;
+        const unit = unitOf({ id, tree: hasTree ? id : undefined });
+        const altered = (hasTree && wantedTree !== undefined && h1(id, tree) !== wantedTree) ||
+            (zipHash !== undefined && wantedTree !== undefined && !says(zipHash, wantedTree)) ||
+            (mod !== undefined && wantedMod !== undefined && modSum(mod) !== wantedMod);
+        const unknown = (hasTree && wantedTree === undefined) || (mod !== undefined && wantedMod === undefined);
+        verdicts[altered ? "altered" : unknown ? "unknown" : "verified"].add(unit);
+    }
+    return verdicts;
+}
+function contentsOf(files, strays) {
+    const found = new Map();
+    for (const { path, sha256 } of files) {
+        const id = moduleOf(path);
+        if (id === undefined) {
+            strays.push(path);
             continue;
         }
-        result[altered ? "altered" : "unknown"].push(id);
+        const contents = found.get(id) ?? { tree: new Map(), mod: undefined, zipHash: undefined };
+        found.set(id, contents);
+        const tree = treeOf(path);
         if (tree !== undefined)
-            removeTree((0,external_node_path_.join)(gomodcache, tree));
-        for (const path of downloads)
-            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(gomodcache, path), { force: true });
-        // Versions that were asked for stand in a list beside them.
-        if (mod !== undefined)
-            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(gomodcache, (0,external_node_path_.dirname)(mod), "list"), { force: true });
+            contents.tree.set(path.slice(tree.length + 1), sha256);
+        else if (path.endsWith(".mod"))
+            contents.mod = sha256;
+        else if (path.endsWith(".ziphash"))
+            contents.zipHash = sha256;
     }
-    return result;
+    return found;
+}
+/** Whether a file of this sum holds just this text. */
+function says(sha256, text) {
+    return [text, `${text}\n`].some((content) => (0,external_node_crypto_.hash)("sha256", content, "hex") === sha256);
 }
 
-;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/stores.ts
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/module-store.ts
 
 
 
@@ -33075,178 +33573,113 @@ function verifyModules(gomodcache, sums, before = new Set()) {
 
 
 
-
-/** Files that were made right after the start can carry a time a few ticks before it. */
-const CLOCK_MARGIN_MS = 1_000;
-/** What is not worth an entry of its own: less than this part of the whole. */
-const LEAST_SHARE = 0.01;
-const LEAST_BYTES = 64 * 1024;
-/** Restores one store. Nothing of a cache fails the job. */
-async function restoreStore(name, folder, keys, ports, signal) {
-    return ports.timeline.phase(`restore ${name}`, async (phase) => {
-        const request = {
-            name,
-            key: keys.scope,
-            restoreKeys: [`${keys.scope}-`, ...keys.fallbacks],
-            roots: { [name]: folder },
-            signal,
-        };
-        let restored;
-        try {
-            restored = asRestored(await ports.store.restore(request), keys);
-        }
-        catch (error) {
-            signal.throwIfAborted();
-            restored = { kind: "miss", detail: (0,errors/* messageOf */.bD)(error) };
-        }
-        const bytes = "bytes" in restored ? restored.bytes : 0;
-        if ("files" in restored)
-            phase.count("files", restored.files);
-        phase.cache(name, restored.kind, bytes);
-        return restored;
-    });
-}
-function asRestored(result, keys) {
-    switch (result.kind) {
-        case "hit":
-        case "prefix": {
-            const { key, bytes, files, skipped } = result;
-            return { kind: inScope(key, keys) ? "exact" : "prefix", key, bytes, files, skipped };
-        }
-        case "miss":
-            return { kind: "miss", detail: `${result.reason}: ${result.detail}` };
-        case "corrupt":
-            return { kind: "corrupt", detail: `${result.key}: ${result.detail}` };
-    }
-}
-/** Whether anything of an entry is on disk now. */
-function arrived(restored) {
-    return restored.kind === "exact" || restored.kind === "prefix";
+/**
+ * Restores modules. Each is held against go.sum before anything of it lands. One that no go.sum names
+ * lands only from an entry of these very sums: a job used it beside what the repository needs
+ * (`go run package@version`). With `provenOnly` not even then.
+ */
+async function restoreModules(gomodcache, found, keys, { sums, provenOnly }, ports, signal) {
+    const listed = new Map();
+    const all = {
+        verified: new Set(),
+        unknown: new Set(),
+        altered: new Set(),
+    };
+    const layers = await restoreLayers("modules", found, () => ({
+        roots: { modules: gomodcache },
+        choose: (files, key) => {
+            const { verified, unknown, altered, strays } = judgeModules(files, sums);
+            if (strays.length > 0) {
+                throw new pack_format/* PackError */.ql(`${JSON.stringify(strays[0])} belongs to no module`);
+            }
+            const admitted = new Set(verified);
+            for (const unit of unknown) {
+                if (inScope(key, keys) && !provenOnly)
+                    admitted.add(unit);
+                else
+                    all.unknown.add(unit);
+            }
+            for (const unit of verified)
+                all.verified.add(unit);
+            for (const unit of altered)
+                all.altered.add(unit);
+            listed.set(key, { files, admitted });
+            const ids = new Set([...admitted].map(idOf));
+            return ({ path }) => ids.has(moduleOf(path) ?? "");
+        },
+    }), ports, signal);
+    const base = [layers.base, layers.top].find((layer) => arrived(layer) && isBaseFor(layer.key, keys));
+    return {
+        layers,
+        base: arrived(base) ? module_store_baseLayer(base.key, listed.get(base.key)) : undefined,
+        ...all,
+    };
 }
 /**
- * Makes a restored build cache ready for the job, and notes what is in it. Undefined when that
- * cannot be done (a cache of another user): then it is used as it is, and nothing is saved.
+ * Of a base that much counts as there as may land: what was left out may land from a delta.
  */
-function prepareBuild(folder, startMs, ports) {
-    return stores_attempt("build cache", ports, () => {
-        markUnused(folder, startMs);
-        return writeBaseline("build", itemNames(folder), ports);
-    });
+function module_store_baseLayer(key, listed) {
+    const bytes = listed?.files.reduce((sum, { size }) => sum + size, 0) ?? 0;
+    return { key, contents: [...(listed?.admitted ?? [])], bytes };
 }
-/** Notes which modules are there. Undefined as for `prepareBuild`. */
-function prepareModules(folder, ports) {
-    return stores_attempt("modules", ports, () => writeBaseline("modules", listModules(folder).map(unitOf), ports));
+/** `path@version` of a unit. */
+function idOf(unit) {
+    return unit.replace(/\/go\.mod$/, "");
 }
-function stores_attempt(title, { log }, work) {
-    try {
-        return work();
-    }
-    catch (error) {
-        log.warning(`The ${title} will not be saved at the end of the job: ${(0,errors/* messageOf */.bD)(error)}`);
-        return undefined;
-    }
-}
-/** Ids of modules in a cache; before a restore, so that only what it brought is looked at. */
-function moduleIds(folder) {
-    return new Set(listModules(folder).map(({ id }) => id));
-}
-/** Checks what a restore brought against go.sum, and says what was wrong. */
-async function checkModules(folder, before, sums, ports) {
-    await ports.timeline.phase("verify modules", (phase) => {
-        const { verified, unknown, altered } = verifyModules(folder, sumTable(sums.lines), before);
-        phase.count("modules", verified);
-        ports.log.info(`${verified} restored modules are what go.sum says; ${unknown.length} that it does not name were removed`);
-        if (altered.length > 0) {
-            ports.log.warning(`Removed ${altered.length} restored modules that are not what go.sum says: ${altered.slice(0, 10).join(", ")}. They will be fetched again. Somebody may have written to this repository's cache.`, { title: "Altered modules in the cache" });
-        }
-        return Promise.resolve();
-    });
-}
-/** A module whose tree is there is more than one of which only the go.mod is. */
-function unitOf({ id, tree }) {
-    return tree === undefined ? `${id}/go.mod` : id;
-}
-function writeBaseline(name, names, { context }) {
-    const parent = (0,external_node_path_.join)(context.temp === "" ? (0,external_node_os_.tmpdir)() : context.temp, src_names/* JOB_FOLDER */.Pd);
-    (0,external_node_fs_.mkdirSync)(parent, { recursive: true });
-    const path = (0,external_node_path_.join)((0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(parent, "setup-go-cached-")), `${name}.txt`);
-    (0,external_node_fs_.writeFileSync)(path, names.join("\n"));
-    return path;
-}
-function readBaseline({ baseline }) {
-    try {
-        return new Set((0,external_node_fs_.readFileSync)(baseline, "utf8").split("\n"));
-    }
-    catch {
-        // A step of the job emptied the temporary folder: then everything counts as new.
-        return new Set();
-    }
+/** What is in a module cache, by units. */
+function unitsIn(gomodcache) {
+    return listModules(gomodcache).map(unitOf);
 }
 /** Saves the modules, without zips and without what no go.sum names any more. */
-async function saveModules(plan, patterns, ports) {
-    const before = readBaseline(plan);
+async function saveModules(plan, { patterns, budget }, ports) {
+    const title = "modules";
+    const { keys, folder } = plan;
+    const { before, base } = readBaseline(plan);
+    const known = new Set(before);
     const sums = sumTable(readGoSums(ports.context.workspace, patterns).lines);
-    const ids = new Set([...before].map((unit) => unit.replace(/\/go\.mod$/, "")));
+    const ids = new Set(before.map(idOf));
     const sameSums = plan.restored.kind === "exact";
-    const kept = modulesToKeep(listModules(plan.folder), { ids, sameSums }, sums);
-    const fresh = kept.filter((module) => !before.has(unitOf(module)));
+    const sized = (module) => {
+        const files = filesOf(folder, module);
+        return { unit: unitOf(module), files, bytes: sizeOf(folder, files) };
+    };
+    const used = modulesToKeep(listModules(folder), { ids, sameSums }, sums).map(sized);
+    const kept = budget === undefined ? used : within(used, budget);
+    if (kept.length < used.length) {
+        ports.log.info(`${used.length - kept.length} modules (${total(used) - total(kept)} bytes) are left out, the largest ones, to keep to cache-budget`);
+    }
     if (kept.length === 0)
-        return { kind: "skipped", detail: "no module was used" };
-    const files = kept.flatMap((module) => filesOf(plan.folder, module));
-    const newBytes = sizeOf(plan.folder, fresh.flatMap((module) => filesOf(plan.folder, module)));
-    const bytes = sizeOf(plan.folder, files);
-    const why = sameSums ? notWorthIt(newBytes, bytes) : undefined;
-    if (why !== undefined)
-        return { kind: "skipped", detail: why };
-    return save(plan, digestOf(kept.map(unitOf).sort(), 12), files, ports);
-}
-/** Saves what the job used or made of its build cache. */
-async function saveBuild(plan, startMs, jobFailed, ports) {
-    if (!(0,external_node_fs_.existsSync)(plan.folder))
-        return { kind: "skipped", detail: "there is no build cache" };
-    const live = sweep(plan.folder, startMs - CLOCK_MARGIN_MS, readBaseline(plan), jobFailed);
-    ports.log.info(`Build cache: ${live.files.length} files used or new, ${live.dropped} left behind (${live.droppedBytes} bytes)`);
-    if (live.files.length === 0)
-        return { kind: "skipped", detail: "nothing was built" };
-    const why = plan.restored.kind === "exact" ? notWorthIt(live.newBytes, live.bytes) : undefined;
-    if (why !== undefined)
-        return { kind: "skipped", detail: why };
-    // What explains the results goes with them.
-    const record = (0,external_node_fs_.existsSync)((0,external_node_path_.join)(plan.folder, RECORD_PATH)) ? [RECORD_PATH] : [];
-    return save(plan, live.contentId, [...live.files, ...record], ports);
-}
-function notWorthIt(newBytes, bytes) {
-    if (newBytes === 0)
-        return "nothing is new";
-    if (newBytes >= LEAST_BYTES && newBytes >= bytes * LEAST_SHARE)
-        return undefined;
-    return `only ${newBytes} of ${bytes} bytes are new`;
-}
-async function save({ name, folder, keys }, contentId, files, ports) {
-    return ports.timeline.phase(`save ${name}`, async (phase) => {
-        let result;
-        try {
-            result = await ports.store.save({
-                name,
-                key: `${keys.scope}-${contentId}`,
-                roots: { [name]: folder },
-                files: { [name]: files },
-                signal: ports.signal,
-            });
-        }
-        catch (error) {
-            ports.signal.throwIfAborted();
-            result = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
-        }
-        const bytes = result.kind === "saved" ? result.bytes : 0;
-        if (result.kind === "saved")
-            phase.count("files", result.files);
-        phase.cache(name, result.kind, bytes);
-        return result;
-    });
+        return { title, saved: skipped("no module was used") };
+    const fresh = total(kept.filter(({ unit }) => !known.has(unit)));
+    const why = sameSums ? notWorthIt(fresh, total(kept)) : undefined;
+    if (why !== undefined || (fresh === 0 && plan.restored.kind === "prefix")) {
+        return { title, saved: skipped(why ?? "nothing is new") };
+    }
+    const inBase = new Set(base?.contents);
+    const delta = kept.filter(({ unit }) => !inBase.has(unit));
+    const deltaBytes = total(delta);
+    const sizes = {
+        base: base && { bytes: base.bytes, liveBytes: total(kept) - deltaBytes },
+        deltaBytes,
+    };
+    const asBase = ports.context.onDefaultBranch && wantsBase(sizes);
+    const content = kept.map(({ unit }) => unit).sort();
+    const saved = await saveEntry({
+        name: "modules",
+        key: asBase ? baseKey(keys, content) : deltaKey(keys, content, base?.key),
+        roots: { modules: folder },
+        files: { modules: (asBase ? kept : delta).flatMap(({ files }) => files) },
+    }, ports);
+    return { title, saved };
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/job-stores.ts
+
+
+
+
+
+
 
 
 
@@ -33256,6 +33689,9 @@ async function save({ name, folder, keys }, contentId, files, ports) {
 class JobStores {
     results;
     reports = [];
+    /** How long a job of this kind took that found no build cache. */
+    coldRun;
+    #inputs;
     #settings;
     #ports;
     #trust;
@@ -33264,6 +33700,7 @@ class JobStores {
     #baselines = {};
     constructor(inputs, folder, goVersion, settings, trust, ports) {
         const { context, env, log } = ports;
+        this.#inputs = inputs;
         this.#settings = settings;
         this.#ports = ports;
         this.#trust = trust;
@@ -33297,42 +33734,116 @@ class JobStores {
     /** Both at once; what arrived is made ready before anything can use it. */
     async restore(startMs, signal) {
         this.#showKeys();
-        await Promise.all([this.#restoreModules(signal), this.#restoreBuild(startMs, signal)]);
+        const { gomodcache, gocache } = this.#settings;
+        await Promise.all([
+            this.#restore("modules", "modules", signal, {
+                land: (found, keys) => this.#landModules(found, keys, signal),
+                ready: () => unitsIn(gomodcache),
+            }),
+            this.#restore("build", "build cache and test results", signal, {
+                land: (found, keys, folder) => this.#landBuild(found, keys, folder, signal),
+                ready: () => prepareBuild(gocache, startMs),
+            }),
+        ]);
     }
-    async #restoreModules(signal) {
-        const { modules } = this.#keys;
-        const { gomodcache } = this.#settings;
+    async #restore(name, title, signal, steps) {
+        const keys = this.#keys[name];
         const started = performance.now();
-        if (modules !== undefined) {
-            const before = this.#trust.verifyModules ? moduleIds(gomodcache) : new Set();
-            const result = await restoreStore("modules", gomodcache, modules, this.#ports, signal);
-            this.results.modules = result;
-            this.#warn("modules", result);
-            if (arrived(result) && this.#trust.verifyModules) {
-                await checkModules(gomodcache, before, this.#sums, this.#ports);
+        if (keys !== undefined) {
+            const folder = stepFolder(this.#ports);
+            const { restored, base } = await this.#ports.timeline.phase(`restore ${name}`, async (phase) => {
+                const outcome = await this.#attempt(name, keys, folder, signal, steps.land);
+                if ("files" in outcome.restored)
+                    phase.count("files", outcome.restored.files);
+                phase.cache(name, outcome.restored.kind, bytesOf(outcome.restored));
+                return outcome;
+            });
+            this.results[name] = restored;
+            if (restored.kind !== "seen") {
+                this.#baselines[name] = this.#baseline(title, folder, base, steps.ready);
             }
-            this.#baselines.modules = prepareModules(gomodcache, this.#ports);
         }
-        this.#report("modules", this.results.modules, started);
+        const seconds = (performance.now() - started) / 1000;
+        this.reports.push({ title, restored: this.results[name], seconds });
+        this.reports.sort((a, b) => (a.title < b.title ? 1 : -1));
     }
-    async #restoreBuild(startMs, signal) {
-        const { build } = this.#keys;
-        const { gocache } = this.#settings;
-        const started = performance.now();
-        if (build !== undefined) {
-            const result = await restoreStore("build", gocache, build, this.#ports, signal);
-            this.results.build = result;
-            this.#warn("build cache", result);
-            this.#baselines.build = prepareBuild(gocache, startMs, this.#ports);
+    /** Nothing of a cache fails the job. */
+    async #attempt(name, keys, folder, signal, land) {
+        const without = (restored) => ({ restored, base: undefined });
+        try {
+            const found = await findTop(name, keys, this.#ports, signal);
+            if (found.kind === "miss") {
+                return without({ kind: "miss", detail: `${found.reason}: ${found.detail}` });
+            }
+            const { key } = found;
+            if (this.#inputs.lookupOnly) {
+                return without({ kind: "seen", key, exact: inScope(key, keys) });
+            }
+            return await land(found, keys, folder);
         }
-        this.#report("build cache and test results", this.results.build, started);
+        catch (error) {
+            signal.throwIfAborted();
+            const kind = error instanceof pack_format/* PackError */.ql ? "corrupt" : "miss";
+            return without({ kind, detail: (0,errors/* messageOf */.bD)(error) });
+        }
+    }
+    async #landBuild(found, keys, folder, signal) {
+        const { gocache } = this.#settings;
+        const { layers, base, actions, cold } = await restoreBuild(gocache, found, keys, folder, this.#ports, signal);
+        this.coldRun = cold;
+        const restored = this.#outcome("build cache", layers, keys);
+        return {
+            restored: "files" in restored ? { ...restored, files: restored.files + actions } : restored,
+            base,
+        };
+    }
+    async #landModules(found, keys, signal) {
+        const result = await restoreModules(this.#settings.gomodcache, found, keys, { sums: sumTable(this.#sums.lines), provenOnly: this.#trust.verifyModules }, this.#ports, signal);
+        this.#showVerdicts(result);
+        const restored = this.#outcome("modules", result.layers, keys);
+        const whole = restored.kind !== "exact" || result.altered.size === 0;
+        return { restored: whole ? restored : { ...restored, kind: "prefix" }, base: result.base };
+    }
+    #outcome(title, layers, keys) {
+        for (const { key, detail } of damagedLayers(layers)) {
+            this.#ports.log.warning(`An entry of the ${title} was refused, and nothing of it was kept: ${key}: ${detail}`, { title: "Damaged cache entry" });
+        }
+        return outcomeOf(layers, keys);
+    }
+    #showVerdicts({ layers, verified, unknown, altered }) {
+        const { log } = this.#ports;
+        if (!arrived(layers.top) && !arrived(layers.base))
+            return;
+        const left = unknown.size > 0 ? `; ${unknown.size} that no go.sum names were left in the cache` : "";
+        log.info(`${verified.size} restored modules are what go.sum says${left}`);
+        if (altered.size === 0)
+            return;
+        const names = [...altered].slice(0, 10).join(", ");
+        log.warning(`${altered.size} modules in the cache are not what go.sum says, and were left there: ${names}. They will be fetched again. Somebody may have written to this repository's cache.`, { title: "Altered modules in the cache" });
+    }
+    /**
+     * Undefined when a cache cannot be made ready (one of another user): then it is used as it is, and
+     * nothing is saved.
+     */
+    #baseline(title, folder, base, ready) {
+        try {
+            return writeBaseline(folder, { before: ready(), base });
+        }
+        catch (error) {
+            const { log } = this.#ports;
+            log.warning(`The ${title} will not be saved at the end of the job: ${(0,errors/* messageOf */.bD)(error)}`);
+            return undefined;
+        }
     }
     /** What post will save; nothing where this job may not. */
-    plans({ save }) {
+    plans() {
+        const { saveIf, restoreOnly } = this.#inputs;
         const plan = (name, folder) => {
             const keys = this.#keys[name];
             const baseline = this.#baselines[name];
-            if (keys === undefined || baseline === undefined || !save)
+            if (keys === undefined || baseline === undefined)
+                return undefined;
+            if (!this.#trust.save || !saveIf || restoreOnly)
                 return undefined;
             return { name, folder, keys, restored: this.results[name], baseline };
         };
@@ -33340,15 +33851,6 @@ class JobStores {
             modules: plan("modules", this.#settings.gomodcache),
             build: plan("build", this.#settings.gocache),
         };
-    }
-    #report(title, restored, started) {
-        this.reports.push({ title, restored, seconds: (performance.now() - started) / 1000 });
-        this.reports.sort((a, b) => (a.title < b.title ? 1 : -1));
-    }
-    #warn(title, result) {
-        if (result.kind !== "corrupt")
-            return;
-        this.#ports.log.warning(`The ${title} was refused, and nothing of it was kept: ${result.detail}`, { title: "Damaged cache entry" });
     }
     #showKeys() {
         const { log } = this.#ports;
@@ -33370,6 +33872,7 @@ function orEmpty(text) {
 var summary = __nccwpck_require__(521);
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/report.ts
 
+
 /** Bytes as people read them: `12.3 MB`. */
 function bytesText(bytes) {
     if (bytes < 1_000)
@@ -33382,6 +33885,8 @@ function bytesText(bytes) {
 }
 /** One store in a few words: `exact, 12.3 MB in 345 files`. */
 function restoredText(restored) {
+    if (restored.kind === "seen")
+        return `there, not restored (${restored.key})`;
     if (!("bytes" in restored))
         return `${restored.kind} (${restored.detail})`;
     const { kind, bytes, files, skipped } = restored;
@@ -33406,7 +33911,7 @@ function savedText(saved) {
 function mainSummary(toolchain, decidedBy, stores) {
     const rows = stores.map(({ title, restored, seconds }) => [
         title,
-        "bytes" in restored ? restored.kind : `${restored.kind}: ${(0,summary/* escapeMarkdown */.FV)(restored.detail)}`,
+        "bytes" in restored ? restored.kind : (0,summary/* escapeMarkdown */.FV)(restoredText(restored)),
         "bytes" in restored ? bytesText(restored.bytes) : "",
         "bytes" in restored ? String(restored.files) : "",
         seconds.toFixed(1),
@@ -33418,6 +33923,19 @@ function mainSummary(toolchain, decidedBy, stores) {
         "",
         (0,summary/* markdownTable */.Qj)(["store", "restored", "size", "files", "seconds"], rows),
         "",
+    ].join("\n");
+}
+/** The step's summary after post; empty where there is nothing to say. */
+function savedSummary(stores, cold, jobMs) {
+    const rows = stores.map(({ title, saved, leftBehind }) => [
+        title,
+        (0,summary/* escapeMarkdown */.FV)(savedText(saved)),
+        leftBehind === undefined ? "" : bytesText(leftBehind),
+    ]);
+    const table = (0,summary/* markdownTable */.Qj)(["store", "at the end of the job", "left behind"], rows);
+    return [
+        ...(cold === undefined ? [] : [`${(0,summary/* escapeMarkdown */.FV)(savingText(cold, jobMs))}.\n`]),
+        ...(rows.length === 0 ? [] : [`${table}\n`]),
     ].join("\n");
 }
 /** The programs of `tools`, and where each came from. */
@@ -33551,7 +34069,7 @@ const lint_cache_FORMAT = "v1";
 const NAME = "golangci-lint";
 /** Its cache is a copy of Go's: index entries `-a` that name outputs `-d` (internal/go/cache). */
 const lint_cache_ITEM = /^[0-9a-f]{2}\/([0-9a-f]{64})-([ad])$/;
-const lint_cache_INDEX_ENTRY = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) +\d+ +\d+\n$/;
+const INDEX_ENTRY = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) +\d+ +\d+\n$/;
 /** It touches what it uses only when its time is more than one hour old. */
 const lint_cache_BEFORE_START_MS = 2 * 60 * 60 * 1000;
 /** What nothing used is kept up to this size. */
@@ -33674,7 +34192,7 @@ function liveFiles(folder, sinceMs) {
         live.add(file);
         if (!file.endsWith("-a"))
             continue;
-        const output = lint_cache_INDEX_ENTRY.exec((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(folder, file), "latin1"))?.[1];
+        const output = INDEX_ENTRY.exec((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(folder, file), "latin1"))?.[1];
         const path = output === undefined ? "" : `${output.slice(0, 2)}/${output}-d`;
         if (items.has(path))
             live.add(path);
@@ -36304,6 +36822,7 @@ const TOOLCHAIN_SUMS = {
 
 
 
+
 /** The sum that the checksum database has for a toolchain, as far as this action knows it. */
 function knownSum(version, platform) {
     return TOOLCHAIN_SUMS[version]?.[platformName(platform)];
@@ -36311,18 +36830,6 @@ function knownSum(version, platform) {
 /** Version of the module golang.org/toolchain (https://go.dev/doc/toolchain#download). */
 function moduleVersion(version, platform) {
     return `v0.0.1-go${version}.${platformName(platform)}`;
-}
-/**
- * The h1 hash of a module (golang.org/x/mod/sumdb/dirhash, Hash1): SHA-256 over one line for each
- * file, sorted by name.
- * @param sums path inside the module → SHA-256 of the content in hex
- */
-function h1(prefix, sums) {
-    const lines = [...sums]
-        .map(([path, sum]) => [Buffer.from(`${prefix}/${path}`), sum])
-        .sort(([one], [other]) => Buffer.compare(one, other))
-        .map(([name, sum]) => `${sum}  ${name.toString("utf8")}\n`);
-    return `h1:${(0,external_node_crypto_.createHash)("sha256").update(lines.join("")).digest("base64")}`;
 }
 /** The h1 hash of a toolchain, from the sums of its files as they are named in the module. */
 function toolchainSum(version, platform, sums) {
@@ -37971,6 +38478,7 @@ function fromFile(path, shown, toolchainCounts) {
 
 
 
+
 /** Name of the state that main leaves for post. */
 const run_KEPT = "kept";
 /** What an earlier step of this action exported as GOTOOLCHAIN: not the user's own wish. */
@@ -38047,15 +38555,15 @@ async function main(inputs, ports) {
         ports.state.save(LINT, lint);
     if (inputs.problemMatcher)
         addProblemMatcher(ports);
-    const kept = { startMs, ...stores.plans(trust) };
+    const kept = { startMs, ...stores.plans(), coldRun: stores.coldRun };
     ports.state.save(run_KEPT, kept);
     const { modules, build } = stores.results;
     await ports.summary.add(mainSummary(toolchain, decision.source, stores.reports));
     if (tools.installed.length > 0)
         await ports.summary.add(toolsSummary(tools.installed));
     log.info(`Go ${toolchain.version} (${toolchain.source}) · modules: ${restoredText(modules)} · build cache: ${restoredText(build)}`);
-    const modulesHit = modules.kind === "exact";
-    const buildHit = build.kind === "exact";
+    const modulesHit = isExact(modules);
+    const buildHit = isExact(build);
     return {
         outputs: {
             "go-version": toolchain.version,
@@ -38068,12 +38576,11 @@ async function main(inputs, ports) {
             ...(tools.installed.length > 0 && {
                 "tools-hit": String(tools.installed.every(({ how }) => how === "restored")),
             }),
+            "modules-matched-key": keyOf(modules),
+            "cache-matched-key": keyOf(build),
             "restored-bytes": String(bytesOf(modules) + bytesOf(build)),
         },
     };
-}
-function bytesOf(restored) {
-    return "bytes" in restored ? restored.bytes : 0;
 }
 /** @throws ActionError when the folder is not there, or outside of the workspace. */
 function workingFolder(given, workspace) {
@@ -38114,6 +38621,70 @@ function useToolchain(toolchain, gotoolchain, settings, ports) {
     ports.exportVariable("GOCACHE", settings.gocache);
     ports.exportVariable("GOMODCACHE", settings.gomodcache);
     ports.log.debug(`PATH gets ${toolchain.goroot}${external_node_path_.sep}bin${external_node_path_.delimiter}${programs}`);
+}
+
+;// CONCATENATED MODULE: ./actions/setup-go-cached/src/stores/superseded.ts
+
+
+const DEADLINE_MS = 10_000;
+const PAGE = 100;
+/**
+ * Which entries of one scope and branch nobody needs once `saved` is there. What `saved` stands on
+ * stays, and so does what this job was given: others that run now may have been given the same.
+ */
+function superseded(entries, keys, saved, restored) {
+    const needed = new Set([saved, restored].flatMap((key) => [key, baseBelow(key) ?? key]));
+    return entries.filter(({ key }) => inScope(key, keys) &&
+        !needed.has(key) &&
+        // Deltas of other sums may stand on a base of these.
+        (keys.family === keys.scope || !isBase(key)));
+}
+/**
+ * Deletes them (https://docs.github.com/rest/actions/cache, `actions: write`). A failure is said and
+ * fails nothing.
+ */
+async function deleteSuperseded(keys, saved, restored, token, ports) {
+    const { context, log } = ports;
+    const url = `${context.apiUrl}/repos/${context.repository}/actions/caches`;
+    try {
+        const entries = await listed(`${url}?key=${encodeURIComponent(`${keys.scope}-`)}&ref=${encodeURIComponent(context.ref)}`, token, ports);
+        const old = superseded(entries, keys, saved, restored);
+        for (const { id } of old)
+            await ask("DELETE", `${url}/${id}`, token, ports);
+        if (old.length > 0)
+            log.info(`Deleted ${old.length} entries that ${saved} takes the place of`);
+    }
+    catch (error) {
+        ports.signal.throwIfAborted();
+        log.warning(`Entries that are not needed any more were not deleted: ${(0,errors/* messageOf */.bD)(error)}`);
+    }
+}
+async function listed(url, token, ports) {
+    const body = await ask("GET", `${url}&per_page=${PAGE}`, token, ports);
+    const { actions_caches: caches } = JSON.parse(body.toString("utf8"));
+    if (!Array.isArray(caches))
+        throw new errors/* ActionError */.lZ("network", "the list has another shape");
+    return caches.filter((entry) => typeof entry.id === "number" &&
+        typeof entry.key === "string");
+}
+async function ask(method, url, token, { http, signal }) {
+    const { status, body } = await http.request({
+        method,
+        url,
+        headers: {
+            authorization: `Bearer ${token}`,
+            accept: "application/vnd.github+json",
+            "x-github-api-version": "2022-11-28",
+        },
+        timeoutMs: DEADLINE_MS,
+        attempts: 2,
+        signal,
+    });
+    // 404 on a deletion: another job was faster.
+    if (status === 200 || status === 204 || (method === "DELETE" && status === 404))
+        return body;
+    const remedy = status === 403 ? ": cache-token needs `actions: write`" : "";
+    throw new errors/* ActionError */.lZ("network", `the GitHub API answered ${status}${remedy}`);
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/test-results/go-object.ts
@@ -38674,10 +39245,12 @@ async function reportTests(gocache, startMs, workingDirectory, ports) {
         });
         if (report !== undefined)
             await show(report, ports);
+        return report;
     }
     catch (error) {
         ports.signal.throwIfAborted();
         ports.log.warning(`What tests ran and why cannot be told: ${(0,errors/* messageOf */.bD)(error)}`);
+        return undefined;
     }
 }
 /** Undefined when no test ran. */
@@ -38692,13 +39265,15 @@ async function readTests(gocache, startMs, workingDirectory, ports) {
     const record = before ?? emptyRecord();
     const modules = await moduleFolders(workingDirectory, ports);
     const states = new InputStates(workspace, ports.env, record.salt);
-    const report = { cached: 0, ran: [], first: before === undefined };
+    const report = { cached: 0, ran: [], kept: 0, first: before === undefined };
     const packages = new Map(record.packages);
     for (const one of tests) {
         if (one.kind === "cached") {
             report.cached += 1;
             continue;
         }
+        if (one.kind === "ran")
+            report.kept += 1;
         const inputs = one.kind === "ran" ? inputsOfRun(one, modules, workspace) : undefined;
         report.ran.push({ package: one.package, why: whyRan(one, before, inputs, states) });
         remember(packages, one, inputs, states);
@@ -38805,47 +39380,65 @@ function printable(text) {
 
 
 
+
+
+
 /** Saves what is worth it. The trust of the job was decided by main, before anything foreign ran. */
 async function post(inputs, ports) {
+    const { log, state, summary } = ports;
     withdrawAccess(ports);
     removeProblemMatcher(ports);
-    const kept = ports.state.load(run_KEPT);
+    const kept = state.load(run_KEPT);
     if (kept === undefined) {
-        ports.log.info("Nothing is saved: the set-up did not come to its end.");
+        log.info("Nothing is saved: the set-up did not come to its end.");
         return;
     }
+    const jobMs = ports.clock.now() - kept.startMs;
     // Before the build cache is saved: the next job's explanation goes with it.
     const gocache = kept.build?.folder ?? ports.env["GOCACHE"];
-    if (inputs.cache && gocache !== undefined) {
-        await reportTests(gocache, kept.startMs, inputs.workingDirectory, ports);
-    }
+    const tests = inputs.cache && gocache !== undefined
+        ? await reportTests(gocache, kept.startMs, inputs.workingDirectory, ports)
+        : undefined;
+    if (kept.coldRun !== undefined)
+        log.info(savingText(kept.coldRun, jobMs));
     const saved = [];
+    const keep = async (plan, store) => {
+        const result = await store;
+        saved.push(result);
+        if (inputs.cacheToken === undefined || result.saved.kind !== "saved")
+            return;
+        const { key } = result.saved;
+        await deleteSuperseded(plan.keys, key, keyOf(plan.restored), inputs.cacheToken, ports);
+    };
+    const { cacheBudget: budget, cacheDependencyPath: patterns } = inputs;
     if (kept.modules !== undefined) {
-        saved.push(["modules", await saveModules(kept.modules, inputs.cacheDependencyPath, ports)]);
+        await keep(kept.modules, saveModules(kept.modules, { patterns, budget }, ports));
     }
     if (kept.build !== undefined) {
-        const failed = /^(failure|cancelled)$/.test(inputs.jobStatus);
-        saved.push(["build cache", await saveBuild(kept.build, kept.startMs, failed, ports)]);
+        const jobFailed = /^(failure|cancelled)$/.test(inputs.jobStatus);
+        const cold = kept.build.restored.kind === "miss" && !jobFailed ? { ms: jobMs } : kept.coldRun;
+        const job = { startMs: kept.startMs, jobFailed, newTests: tests?.kept ?? 0, budget, cold };
+        await keep(kept.build, saveBuild(kept.build, job, ports));
     }
-    const tools = ports.state.load(TOOLS);
+    const tools = state.load(TOOLS);
     if (tools !== undefined)
-        saved.push(["tools", await saveTools(tools, ports)]);
-    const lint = ports.state.load(LINT);
-    if (lint !== undefined)
-        saved.push(["golangci-lint's cache", await saveLint(lint, ports)]);
-    for (const [title, result] of saved) {
+        saved.push({ title: "tools", saved: await saveTools(tools, ports) });
+    const lint = state.load(LINT);
+    if (lint !== undefined) {
+        saved.push({ title: "golangci-lint's cache", saved: await saveLint(lint, ports) });
+    }
+    for (const { title, saved: result } of saved) {
         const line = `${title}: ${savedText(result)}`;
         if (result.kind === "failed")
-            ports.log.warning(line);
+            log.warning(line);
         else
-            ports.log.info(line);
+            log.info(line);
     }
-    if (saved.length === 0) {
-        ports.log.info("Nothing is saved by this job.");
-        return;
-    }
-    const rows = saved.map(([title, result]) => [title, (0,summary/* escapeMarkdown */.FV)(savedText(result))]);
-    await ports.summary.add(`${(0,summary/* markdownTable */.Qj)(["store", "at the end of the job"], rows)}\n`);
+    if (saved.length === 0)
+        log.info("Nothing is saved by this job.");
+    const text = savedSummary(saved, kept.coldRun, jobMs);
+    if (text !== "")
+        await summary.add(text);
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/action.ts
@@ -38870,7 +39463,7 @@ const action = defineAction({
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _go_cicd_core_adapters_run_action_ts__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7847);
-/* harmony import */ var _action_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8915);
+/* harmony import */ var _action_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6532);
 
 
 await (0,_go_cicd_core_adapters_run_action_ts__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_action_js__WEBPACK_IMPORTED_MODULE_1__/* .action */ .X);
@@ -42413,6 +43006,7 @@ function lazyStore(load) {
     let loading;
     const store = () => (loading ??= load());
     return {
+        lookUp: async (request) => (await store()).lookUp(request),
         restore: async (request) => (await store()).restore(request),
         save: async (request) => (await store()).save(request),
     };
@@ -42806,7 +43400,7 @@ function realPorts({ step, log, state, signal, config }) {
         processes,
         http,
         store: lazyStore(async () => {
-            const { actionsStore } = await __nccwpck_require__.e(/* import() */ 33).then(__nccwpck_require__.bind(__nccwpck_require__, 3033));
+            const { actionsStore } = await __nccwpck_require__.e(/* import() */ 796).then(__nccwpck_require__.bind(__nccwpck_require__, 4796));
             return actionsStore({ env, http, processes, log });
         }),
         artifacts: runArtifacts(env),
@@ -43237,6 +43831,7 @@ function redirected(request, status, location) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ej: () => (/* binding */ size),
 /* harmony export */   Jt: () => (/* binding */ flag),
 /* harmony export */   Ko: () => (/* binding */ readInputs),
 /* harmony export */   Qq: () => (/* binding */ text),
@@ -43347,6 +43942,22 @@ function parseDuration(text) {
     }
     return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit], 0);
 }
+const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|KB|MB|GB)$/;
+const UNIT_BYTES = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 };
+/** A size in decimal units (`800MB`, `1.5 GB`); the value is bytes. */
+function size(options) {
+    return define(options, {
+        allowed: "a size such as `800MB` or `1.5GB`",
+        schema: { type: "string", pattern: SIZE.source },
+        parse: (value) => {
+            const [, amount = "", unit = ""] = SIZE.exec(value) ?? [];
+            if (unit === "") {
+                throw new InputProblem(`must be a size such as 800MB or 1.5GB, not ${JSON.stringify(value)}`);
+            }
+            return Math.round(Number(amount) * UNIT_BYTES[unit]);
+        },
+    }, undefined);
+}
 /** Several values, one a line; with `commas`, separated by commas as well. */
 function list(options) {
     const separator = options.commas === true ? /[\n,]/ : /\n/;
@@ -43429,6 +44040,146 @@ const DOORS = [
 const JOB_FOLDER = "go-cicd";
 /** The optional configuration file, relative to the workspace. */
 const CONFIG_FILE = ".github/go-cicd.yml";
+
+
+/***/ }),
+
+/***/ 862:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cg: () => (/* binding */ checkPath),
+/* harmony export */   Jk: () => (/* binding */ decodeHead),
+/* harmony export */   Lq: () => (/* binding */ HEAD_BYTES),
+/* harmony export */   X1: () => (/* binding */ decodeIndex),
+/* harmony export */   bj: () => (/* binding */ encodeIndex),
+/* harmony export */   ql: () => (/* binding */ PackError)
+/* harmony export */ });
+/* unused harmony export MAGIC */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+
+/**
+ * A pack is one file that holds many: a head, an index, then the contents one after the other in
+ * the order of the index.
+ *
+ *     magic   15 bytes  "go-cicd pack 1\n", the number being the version of the format
+ *     length   4 bytes  of the index, big-endian
+ *     sum     32 bytes  SHA-256 of the index
+ *     index             JSON, see `PackIndex`
+ *     contents
+ *
+ * The index comes first, so that every name is looked at before the first byte lands, and each
+ * file's sum is known before its content.
+ */
+const MAGIC = "go-cicd pack 1\n";
+const HEAD_BYTES = MAGIC.length + 4 + 32;
+/** Far above what a build needs; a bound on what a hostile entry can make us hold. */
+const MAX_INDEX_BYTES = 256 * 1024 * 1024;
+/** The bytes are not a pack, or not the pack that was written. */
+class PackError extends Error {
+}
+/** Head and index of a pack, ready to be followed by the contents. */
+function encodeIndex(index) {
+    const json = Buffer.from(JSON.stringify(index));
+    if (json.length > MAX_INDEX_BYTES)
+        throw new PackError("too many files for one pack");
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(json.length);
+    return Buffer.concat([Buffer.from(MAGIC), length, (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.hash)("sha256", json, "buffer"), json]);
+}
+/**
+ * Length and sum of the index that follows a head of `HEAD_BYTES`.
+ * @throws PackError
+ */
+function decodeHead(head) {
+    if (head.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+        throw new PackError("this is no pack of a known version");
+    }
+    const length = head.readUInt32BE(MAGIC.length);
+    if (length > MAX_INDEX_BYTES)
+        throw new PackError(`an index of ${length} bytes is refused`);
+    return { length, sum: head.subarray(MAGIC.length + 4, HEAD_BYTES) };
+}
+/**
+ * The index, with every root known and every name safe to be joined to its root.
+ * @throws PackError
+ */
+function decodeIndex(json, sum, knownRoots) {
+    if (!(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.hash)("sha256", json, "buffer").equals(sum)) {
+        throw new PackError("the index is not what its sum says");
+    }
+    let index;
+    try {
+        index = JSON.parse(json.toString("utf8"));
+    }
+    catch {
+        throw new PackError("the index is not JSON");
+    }
+    if (!isIndex(index))
+        throw new PackError("the index has another shape");
+    for (const root of index.roots) {
+        if (!knownRoots.includes(root)) {
+            throw new PackError(`the root ${JSON.stringify(root)} is unknown`);
+        }
+    }
+    const seen = new Set();
+    for (const [root, path] of index.files) {
+        checkPath(path);
+        const name = `${root}/${path}`;
+        if (seen.has(name))
+            throw new PackError(`${JSON.stringify(path)} is there twice`);
+        seen.add(name);
+    }
+    for (const [, path] of index.folders)
+        checkPath(path);
+    return index;
+}
+/**
+ * A path below a root: segments joined by `/`, none empty, `.` or `..`; no backslash, colon (a
+ * drive or stream on Windows) or control character.
+ * @throws PackError
+ */
+function checkPath(path) {
+    // eslint-disable-next-line no-control-regex -- control characters are what is refused
+    const bad = path === "" || path.length > 4096 || /[\\:\u0000-\u001f\u007f]/.test(path);
+    if (bad || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+        throw new PackError(`the name ${JSON.stringify(path)} is refused`);
+    }
+}
+function isIndex(value) {
+    if (typeof value !== "object" || value === null)
+        return false;
+    const { roots, files, folders } = value;
+    if (!Array.isArray(roots) || !Array.isArray(files) || !Array.isArray(folders))
+        return false;
+    const isRoot = (root) => isCount(root) && root < roots.length;
+    return (roots.every((root) => typeof root === "string") &&
+        files.every((file) => {
+            if (!Array.isArray(file) || file.length !== 5)
+                return false;
+            const [root, path, mode, size, sha256] = file;
+            return (isRoot(root) &&
+                typeof path === "string" &&
+                isMode(mode) &&
+                isCount(size) &&
+                typeof sha256 === "string" &&
+                /^[0-9a-f]{64}$/.test(sha256));
+        }) &&
+        folders.every((folder) => {
+            if (!Array.isArray(folder) || folder.length !== 3)
+                return false;
+            const [root, path, mode] = folder;
+            return isRoot(root) && typeof path === "string" && isMode(mode);
+        }));
+}
+function isCount(value) {
+    return Number.isSafeInteger(value) && value >= 0;
+}
+/** Permission bits only: no set-user-ID, set-group-ID or sticky bit comes out of a cache. */
+function isMode(value) {
+    return isCount(value) && value <= 0o777;
+}
 
 
 /***/ }),
