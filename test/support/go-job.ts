@@ -1,6 +1,6 @@
 // A whole job with the committed bundle of setup-go-cached on a machine of its own: main, what a build
 // leaves, post.
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -79,11 +79,24 @@ export interface Options extends Partial<JobOptions> {
   extra?: number;
   /** Content of the module that it leaves. */
   module?: string;
+  /** An action that runs between the set-up and the build. */
+  between?: string;
+  /** Sets up Go a second time, right after the first. */
+  twice?: boolean;
 }
 
 /** A whole job on a machine: main, what a build leaves, post. */
 export async function jobOn(services: Services, on: Machine, options: Options = {}) {
-  const { scopes = [MAIN], inputs = {}, seed, extra = 0, module, ...rest } = options;
+  const {
+    scopes = [MAIN],
+    inputs = {},
+    seed,
+    extra = 0,
+    module,
+    between,
+    twice,
+    ...rest
+  } = options;
   const left = tempFolder();
   if (seed !== undefined) build(left, seed, { module });
   if (extra > 0) build(left, `more than ${seed ?? ""}`, { count: extra, module });
@@ -93,6 +106,8 @@ export async function jobOn(services: Services, on: Machine, options: Options = 
       id: "ci",
       steps: [
         { id: "go", action: "setup-go-cached", with: { "go-version": version, ...inputs } },
+        ...(twice === true ? [{ id: "again", action: "setup-go-cached" }] : []),
+        ...(between === undefined ? [] : [{ id: "between", action: between }]),
         { id: "build", action: fixtureAction({ main: copy }) },
       ],
     },
@@ -126,7 +141,7 @@ function build(
 ): void {
   const [gocache, gomodcache] = [join(home, GOCACHE), join(home, GOMODCACHE)];
   for (let index = 0; index < count; index += 1) {
-    const content = Buffer.alloc(4_000 + index, `${seed}${index} `);
+    const content = noise(`${seed} ${index}`, 4_000 + index);
     const output = createHash("sha256").update(content).digest("hex");
     const action = createHash("sha256").update(`${seed} action ${index}`).digest("hex");
     write(gocache, `${output.slice(0, 2)}/${output}-d`, content);
@@ -137,6 +152,12 @@ function build(
   write(gomodcache, "github.com/pkg/errors@v0.9.1/errors.go", module);
   write(gomodcache, "cache/download/github.com/pkg/errors/@v/v0.9.1.mod", MOD);
   write(gomodcache, "cache/download/github.com/pkg/errors/@v/v0.9.1.zip", "a zip");
+}
+
+/** Bytes that do not compress, the same for the same seed. */
+function noise(seed: string, size: number): Buffer {
+  const cipher = createCipheriv("aes-128-ctr", sha(seed).slice(0, 16), Buffer.alloc(16));
+  return cipher.update(Buffer.alloc(size));
 }
 
 export function filesBelow(folder: string): string[] {
