@@ -106,7 +106,9 @@ describe.each([
     await expect(download(Buffer.from("<html>"), sum(platform), platform)).rejects.toMatchObject(
       bad,
     );
-    await expect(download(body, sum(platform), platform, { status: 404 })).rejects.toThrow(/answered 404/);
+    await expect(download(body, sum(platform), platform, { status: 404 })).rejects.toThrow(
+      /answered 404/,
+    );
   });
 });
 

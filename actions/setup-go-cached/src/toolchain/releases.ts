@@ -5,6 +5,7 @@ import { expectSuccess } from "@go-cicd/core/process.ts";
 import { outsideCommand, withScratch } from "./go-command.ts";
 import { goOnPath } from "./local.ts";
 import { archiveName, type Platform } from "./platform.ts";
+import type { ToolchainRequest } from "./request.ts";
 
 /** Where Go publishes its archives and their sums (https://go.dev/dl/?mode=json). */
 export const GO_DOWNLOADS = "https://go.dev/dl/";
@@ -16,11 +17,26 @@ interface Release {
 
 /**
  * All versions of Go. The go command's own list comes first: it is what the proxy of this machine's
- * configuration knows, and so what could be fetched.
+ * configuration knows, and so what could be fetched. A mirror's own list comes before that, where it
+ * has one (actions/setup-go asks the same address): it is the only place that will be asked for the
+ * archive.
  * @throws ActionError `network` when no list can be had, with what each source said.
  */
-export async function knownVersions(ports: Ports, downloads = GO_DOWNLOADS): Promise<string[]> {
+export async function knownVersions(
+  ports: Ports,
+  { mirror, downloads = GO_DOWNLOADS }: Pick<ToolchainRequest, "mirror" | "downloads">,
+): Promise<string[]> {
   const failures: string[] = [];
+  if (mirror !== undefined) {
+    try {
+      const listed = await listByPage(mirror.baseUrl, ports);
+      if (listed.length > 0) return listed;
+      failures.push("- mirror: its list of versions is empty");
+    } catch (error) {
+      ports.signal.throwIfAborted();
+      failures.push(`- mirror: ${messageOf(error)}`);
+    }
+  }
   const go = goOnPath(ports.env);
   if (go === undefined) failures.push("- go command: there is none on PATH");
   else {
@@ -32,7 +48,7 @@ export async function knownVersions(ports: Ports, downloads = GO_DOWNLOADS): Pro
     }
   }
   try {
-    return (await releases(ports, downloads)).map(({ version }) => version.replace(/^go/, ""));
+    return await listByPage(downloads, ports);
   } catch (error) {
     ports.signal.throwIfAborted();
     failures.push(`- ${messageOf(error)}`);
@@ -42,6 +58,10 @@ export async function knownVersions(ports: Ports, downloads = GO_DOWNLOADS): Pro
       { hint: "Give an exact version, or check the network and GOPROXY." },
     );
   }
+}
+
+async function listByPage(address: string, ports: Ports): Promise<string[]> {
+  return (await releases(ports, address)).map(({ version }) => version.replace(/^go/, ""));
 }
 
 async function listByGo(go: string, ports: Ports): Promise<string[]> {

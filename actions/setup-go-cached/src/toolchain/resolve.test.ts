@@ -6,6 +6,7 @@ import { scriptedProcesses, type ProcessRule } from "@go-cicd/core/testing/proce
 import { scriptedHttp, type Routes } from "@go-cicd/core/testing/http.ts";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import { parseWanted, wantedByGoLine, type Wanted } from "../version/wanted.ts";
+import type { Mirror } from "./mirror.ts";
 import { platformFor } from "./platform.ts";
 import { resolveVersion } from "./resolve.ts";
 
@@ -49,7 +50,7 @@ function machine(options: {
 async function settle(
   wanted: Wanted,
   options: Parameters<typeof machine>[0],
-  more: { checkLatest?: boolean; architecture?: string } = {},
+  more: { checkLatest?: boolean; architecture?: string; mirror?: Mirror } = {},
 ) {
   const ports = machine(options);
   const resolution = await resolveVersion(
@@ -57,7 +58,7 @@ async function settle(
       wanted,
       checkLatest: more.checkLatest ?? false,
       platform: platformFor(more.architecture),
-      mirror: undefined,
+      mirror: more.mirror,
       downloads: DOWNLOADS,
     },
     ports,
@@ -98,7 +99,7 @@ describe("a range is settled", () => {
     });
     await expect(settle(range("1.27"), { path: "1.23.1", listed: LISTED })).rejects.toMatchObject({
       message: "No Go version fits 1.27",
-      hint: "The newest ones are 1.26.8 and 1.25.4.",
+      hint: "The nearest that exist are 1.27rc2, 1.26.8, 1.26.1; the newest ones are 1.26.8 and 1.25.4.",
     });
   });
 
@@ -139,5 +140,43 @@ describe("a range is settled", () => {
       ) as unknown,
     });
     await expect(settle(line, { path: "1.24.1" })).rejects.toMatchObject({ code: "network" });
+  });
+
+  it("by what is here where the newest is wanted and no list can be had", async () => {
+    const on = { path: "1.26.1", cached: ["1.25.4", "1.26.3"] };
+    const latest = { checkLatest: true };
+    const { ports, ...resolution } = await settle(range("1.26"), on, latest);
+    expect(resolution).toMatchObject({ version: "1.26.3", how: "the newest on this machine" });
+    expect(ports.log.messages("warning").join()).toMatch(
+      /no network[\s\S]*1\.26\.3 is taken, .*: whether there is a newer one is not known/,
+    );
+    await expect(settle(range("1.27"), on, latest)).rejects.toMatchObject({ code: "network" });
+    // Nor is a version that the list does not have replaced by what is here.
+    await expect(settle(range("1.27"), { ...on, listed: LISTED }, latest)).rejects.toMatchObject({
+      code: "input",
+    });
+  });
+
+  it("by the mirror's list, where it has one", async () => {
+    const mirror = { baseUrl: "https://mirror.example/go", sha256: undefined };
+    const list = [
+      { version: "go1.26.7", stable: true, files: [] },
+      { version: "go1.25.4", stable: true, files: [] },
+    ];
+    const address = "GET https://mirror.example/go/?mode=json&include=all";
+    const on = { path: "1.23.1", listed: LISTED };
+    const wanted = range("1.26");
+    const has = await settle(wanted, { ...on, routes: { [address]: { body: list } } }, { mirror });
+    expect(has.version).toBe("1.26.7");
+    // On a site where nothing else can be reached.
+    const alone = await settle(wanted, { routes: { [address]: { body: list } } }, { mirror });
+    expect(alone.version).toBe("1.26.7");
+    for (const answer of [{ status: 404 }, { body: [] }, { body: "<html>" }]) {
+      const routes = { [address]: answer };
+      expect((await settle(wanted, { ...on, routes }, { mirror })).version).toBe("1.26.8");
+    }
+    await expect(
+      settle(wanted, { routes: { [address]: { status: 404 } } }, { mirror }),
+    ).rejects.toThrow(/- mirror: https:\/\/mirror\.example\/go answered 404/);
   });
 });
