@@ -151,6 +151,14 @@ export async function downloadFile(
 /** A server's answer that there is no such thing (the statuses at which go asks the next proxy). */
 export class NotThere extends ActionError {}
 
+/** A status that is not 200, as an error. */
+export function answered(url: string, status: number): ActionError {
+  const message = `${shownUrl(url)} answered ${status}`;
+  return status === 404 || status === 410
+    ? new NotThere("network", message)
+    : new ActionError("network", message);
+}
+
 async function stream(
   url: string,
   { http, signal }: Pick<Ports, "http" | "signal">,
@@ -164,10 +172,7 @@ async function stream(
   });
   if (status !== 200) {
     body.on("error", () => undefined).destroy();
-    const message = `${shownUrl(url)} answered ${status}`;
-    throw status === 404 || status === 410
-      ? new NotThere("network", message)
-      : new ActionError("network", message);
+    throw answered(url, status);
   }
   try {
     await consume(body);

@@ -111,6 +111,10 @@ describe("a wanted Go version", () => {
     expect(found).not.toContain("1.21.0");
   });
 
+  it("that does not exist has no neighbour that would be refused for its age", () => {
+    expect(nearestVersions("1.24.5", ["1.23.9", "1.24.1", "1.26.0"])).toEqual(["1.24.1", "1.26.0"]);
+  });
+
   it.each([
     ["1.26.3", "1.26", true],
     ["1.26", "1.26.3", true],
