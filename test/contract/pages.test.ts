@@ -20,4 +20,16 @@ describe.each(pages(root))("%s", (page) => {
       expect(`${test}: ${existsSync(join(root, test))}`).toBe(`${test}: true`);
     }
   });
+
+  it("names no case of a test that does not exist", () => {
+    // A file, then titles in quotes; lines may be broken anywhere.
+    const titles = /`([\w./-]+\.test\.ts)`((?:,?\s+"[^"]+")+)/g;
+    for (const [, test = "", list = ""] of text.matchAll(titles)) {
+      const source = readFileSync(join(root, test), "utf8");
+      for (const [, title = ""] of list.matchAll(/"([^"]+)"/g)) {
+        const words = title.replace(/\s+/g, " ");
+        expect(`${test}: ${words}: ${source.includes(words)}`).toBe(`${test}: ${words}: true`);
+      }
+    }
+  });
 });

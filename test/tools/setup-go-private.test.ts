@@ -1,13 +1,18 @@
 // Private modules with a real git, a real go command and a Git host that demands a token; the door
 // runs from its sources as a step of a job, so that later steps see what a runner gives them.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { inputsOf } from "@go-cicd/core/testing/inputs.ts";
+import { fakePorts } from "@go-cicd/core/testing/ports.ts";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import type { JobResult } from "@go-cicd/local/contract/job-result.ts";
 import { runJob } from "@go-cicd/local/contract/job.ts";
 import type { StepPlan } from "@go-cicd/local/contract/plan.ts";
+import { goSettings } from "../../actions/setup-go-cached/src/go-settings.ts";
+import { inputs as spec } from "../../actions/setup-go-cached/src/inputs.ts";
+import { grantAccess } from "../../actions/setup-go-cached/src/private/access.ts";
 import { removeTree } from "../../actions/setup-go-cached/src/tree.ts";
 import { canary, ProgramRecorder, searchTree, sightings } from "../support/canary.ts";
 import { git as gitIn, makeSmallConsumer } from "../support/consumer.ts";
@@ -26,6 +31,10 @@ const MONEY = {
   "go.mod": "module git.example.com/acme/money.git\n\ngo 1.24\n",
   "money.go": "package money\n\nconst Cent = 1\n",
 };
+const MINT = {
+  "go.mod": "module git.example.com/acme/mint.git\n\ngo 1.24\n",
+  "main.go": 'package main\n\nfunc main() { println("minted") }\n',
+};
 const FETCH = ["mod", "download", "-x", "git.example.com/acme/money.git@v1.0.0"];
 
 whole("private modules", () => {
@@ -36,7 +45,7 @@ whole("private modules", () => {
 
   beforeAll(async () => {
     makeSmallConsumer(workspace);
-    host = await startPrivateGit(token.value, { "acme/money": MONEY }, commit);
+    host = await startPrivateGit(token.value, { "acme/money": MONEY, "acme/mint": MINT }, commit);
   });
 
   afterAll(async () => {
@@ -117,6 +126,13 @@ for (const [name, value] of Object.entries(env)) {
     "private-token": token.value,
   });
 
+  /** What a step of the job would have in its environment. */
+  function granted() {
+    const ports = fakePorts();
+    grantAccess(inputsOf(spec, given()), goSettings(ports.env), ports);
+    return { ports, variables: ports.exported };
+  }
+
   it("come with the token, and not without it", async () => {
     const withToken = await job("given", [door(given()), later("fetch")]);
     expect(said(withToken, "fetch")).not.toContain("fatal");
@@ -136,6 +152,21 @@ for (const [name, value] of Object.entries(env)) {
     expect(without.steps["fetch"]?.outputs["status"]).toBe("1");
     const nothing = await job("nothing", [door({}), later("fetch")]);
     expect(nothing.steps["fetch"]?.outputs["status"]).toBe("1");
+  });
+
+  it("can be tools, which are fetched with the token as well", async () => {
+    const tools = "git.example.com/acme/mint.git@v1.0.0";
+    const main = `
+const { spawnSync } = require("node:child_process");
+put("OUTPUT", "said=" + spawnSync("mint.git", { env, encoding: "utf8" }).stderr);`;
+    const steps = [door({ ...given(), tools }), { id: "use", action: fixtureAction({ main }) }];
+    const result = await job("tools", steps);
+    expect(result.steps["setup"]?.outcome).toBe("success");
+    expect(result.steps["use"]?.outputs["said"]).toBe("minted");
+    const without = { private: given()["private"] ?? "", tools };
+    const refused = await job("no-tools", [door(without)]);
+    expect(refused.steps["setup"]?.outcome).toBe("failure");
+    expect(said(refused, "setup")).toContain("No version was found of:");
   });
 
   it("join what the job has set already, and give it back", async () => {
@@ -180,6 +211,37 @@ put("ENV", "GIT_CONFIG_COUNT=" + (n + 1) + "\\nGIT_CONFIG_KEY_" + n + "=user.ema
     const { steps } = await job("helpers", [door(given()), later("fetch")]);
     expect(steps["fetch"]?.outputs["status"]).toBe("0");
     expect(existsSync(join(home, ".git-credentials"))).toBe(false);
+  });
+
+  it.each([
+    ["https://git.example.com/acme/money", true],
+    ["https://git.example.com/other/thing.git", true],
+    ["https://git.example.com:443/acme/money", true],
+    // Another host, whatever it looks like; another port; and where everybody could read along.
+    ["http://git.example.com/acme/money", false],
+    ["https://git.example.com:8443/acme/money", false],
+    ["https://evil.git.example.com/acme/money", false],
+    ["https://git.example.com.evil.org/acme/money", false],
+    ["https://gitxexample.com/acme/money", false],
+    ["https://git.example.com@evil.org/acme/money", false],
+    ["https://evil.org/git.example.com/acme/money", false],
+    ["https://github.com/acme/money", false],
+    ["ftp://git.example.com/acme/money", false],
+  ])("give git the token for %s: %s", (url, told) => {
+    const { ports, variables } = granted();
+    const asked = spawnSync("git", ["-c", "core.askPass=true", "credential", "fill"], {
+      input: `url=${url}\n\n`,
+      encoding: "utf8",
+      env: {
+        PATH: process.env["PATH"],
+        HOME: ports.root,
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_TERMINAL_PROMPT: "0",
+        ...variables,
+      },
+    });
+    expect(asked.stdout.includes(`password=${token.value}`)).toBe(told);
+    expect(asked.stderr).not.toContain(token.value);
   });
 
   it("come over HTTPS where an address says SSH; a repository checked out by key keeps its own", async () => {

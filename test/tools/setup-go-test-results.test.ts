@@ -268,6 +268,31 @@ describe.each(VERSIONS)("Go %s", (version) => {
     expect(machine.test("price")).toMatch(FAILED);
   });
 
+  claim("serves nothing stale where a program reads deep in a submodule of testdata", async () => {
+    const imports = '\t"os"\n\t"os/exec"\n';
+    const hands =
+      '\tif _, err := os.Stat("testdata/spec"); err != nil {\n\t\tt.Fatal(err)\n\t}\n' +
+      '\tout, err := exec.Command("cat", "testdata/spec/x/y/case.txt").Output()\n' +
+      '\tif err != nil || string(out) != "1\\n" {\n\t\tt.Fatal(string(out), err)\n\t}\n';
+    const job = async (content: string): Promise<string> => {
+      machine.checkout({
+        "hand/hand.go": "package hand\n",
+        "hand/hand_test.go": testOf("hand", hands, imports),
+      });
+      machine.write({ "hand/testdata/spec/x/y/case.txt": content });
+      machine.git("init", "-q", "hand/testdata/spec");
+      for (const at of ["hand/testdata/spec", "."]) {
+        machine.git("-C", at, "add", "-A");
+        machine.git("-C", at, "commit", "-q", "-m", "x");
+      }
+      await machine.stamp();
+      return machine.test("hand");
+    };
+    expect(await job("1\n")).toMatch(RAN);
+    expect(await job("1\n")).toMatch(CACHED);
+    expect(await job("2\n")).toMatch(FAILED);
+  });
+
   claim("does serve a stale result where all files have one date", () => {
     const date = new Date("2001-01-01T00:00:00Z");
     machine.checkout();

@@ -8,7 +8,9 @@ describe("what a job may do with caches", () => {
   it("is everything for a push or a pull request of the repository itself", () => {
     const full = { build: true, tools: true, verifyModules: false, save: true, reason: undefined };
     expect(decideTrust(context, {})).toEqual(full);
-    expect(decideTrust({ ...context, eventName: "pull_request" }, {})).toEqual(full);
+    for (const eventName of ["pull_request", "schedule", "workflow_dispatch", "merge_group"]) {
+      expect(decideTrust({ ...context, eventName }, {})).toEqual(full);
+    }
   });
 
   it.each([
@@ -16,6 +18,12 @@ describe("what a job may do with caches", () => {
     ["pull_request_target", { eventName: "pull_request_target" }],
     ["issue_comment", { eventName: "issue_comment" }],
     ["workflow_run", { eventName: "workflow_run" }],
+    // Anybody can open an issue, and its text may reach a shell of the default branch.
+    ["issues", { eventName: "issues" }],
+    ["discussion_comment", { eventName: "discussion_comment" }],
+    ["gollum", { eventName: "gollum" }],
+    ["check_run", { eventName: "check_run" }],
+    ["a fork's review", { eventName: "pull_request_review", fromFork: true }],
   ])("is restoring for %s", (_, changes) => {
     expect(decideTrust({ ...context, ...changes }, {})).toMatchObject({
       build: true,

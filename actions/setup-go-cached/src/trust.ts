@@ -18,10 +18,23 @@ export interface Trust {
 }
 
 /**
- * Events that run with the default branch's rights on behalf of somebody else. Their caches are
- * visible to every branch (TanStack CVE-2026-45321 came that way).
+ * Events that run with the default branch's rights on behalf of somebody else, or that anybody can
+ * cause. Their caches are visible to every branch (TanStack CVE-2026-45321 came that way).
  */
-const FOREIGN_EVENTS = ["pull_request_target", "issue_comment", "workflow_run"];
+const FOREIGN_EVENTS = [
+  "check_run",
+  "check_suite",
+  "discussion",
+  "discussion_comment",
+  "fork",
+  "gollum",
+  "issue_comment",
+  "issues",
+  "pull_request_target",
+  "status",
+  "watch",
+  "workflow_run",
+];
 
 /** The rules of the design: section 10, Trust. */
 export function decideTrust(context: JobContext, env: Environment): Trust {

@@ -56,6 +56,27 @@ describe("access to private modules", () => {
     expect(Object.values(ports.exported)).not.toContain(TOKEN);
   });
 
+  it("can be given twice in a job, for two hosts, and all of it is taken back", () => {
+    const first = granted({ privateToken: TOKEN });
+    const other = { private: ["git.example.com/x"], privateToken: "glpat_9876543210" };
+    const second = granted(other, first.exported);
+    expect(second.exported).toMatchObject({
+      GOPRIVATE: "github.com/acme/*,git.example.com/x",
+      GO_CICD_PRIVATE_TOKEN_5: "glpat_9876543210",
+      GIT_CONFIG_KEY_5: "credential.https://git.example.com.helper",
+    });
+    // Post stages run the other way round.
+    withdrawAccess(second);
+    const left = { ...first.exported, ...second.exported };
+    Object.assign(first.env, left);
+    withdrawAccess(first);
+    Object.assign(left, first.exported);
+    expect(left).toMatchObject({ GIT_CONFIG_COUNT: "0", GOPRIVATE: "" });
+    expect(
+      Object.entries(left).filter(([, value]) => /ghp_|glpat_|insteadOf|helper/.test(value)),
+    ).toEqual([]);
+  });
+
   it("refuses what it cannot do in one message that does not quote the token", () => {
     expect(() => granted({ private: ["https://x"], privateToken: "a b c" })).toThrow(
       /private: .*address.*\n- private-token must be one word/s,

@@ -108,10 +108,10 @@ describe("times from content", () => {
     await one.set();
     await two.set();
     // Below testdata all the way up: a test can hand such a folder to another program.
-    for (const path of ["b/c/three.txt", "b/c", "testdata/deep", "testdata"]) {
+    for (const path of ["b/c/three.txt", "b/c", "testdata/deep", "testdata", "."]) {
       expect(one.time(path)).not.toBe(two.time(path));
     }
-    for (const path of ["a", "b", "."]) expect(one.time(path)).toBe(two.time(path));
+    for (const path of ["a", "b"]) expect(one.time(path)).toBe(two.time(path));
   });
 
   it("of a folder change with the names in it", async () => {
@@ -120,6 +120,10 @@ describe("times from content", () => {
     await two.set();
     expect(one.time("b")).not.toBe(two.time("b"));
     expect(one.time(".")).toBe(two.time("."));
+    // The top is a folder like any other.
+    const three = repository({ ...FILES, "e/five.txt": "5\n" });
+    await three.set();
+    expect(three.time(".")).not.toBe(one.time("."));
   });
 
   it("leave alone files with changes, and folders that hold such or untracked ones", async () => {
@@ -459,6 +463,45 @@ describe("times from content, in repositories of every shape", () => {
     expect(outer.stamped("sub/middle/inner/c.txt")).toBe(false);
     expect(outer.stamped("sub/middle/inner")).toBe(false);
     expect(outer.stamped("sub/middle/b.txt")).toBe(true);
+  });
+
+  it("of a folder in testdata change with what is deep in a submodule there", async () => {
+    const fixtures = repository({ "case/in.txt": "1\n", "x/y/z.txt": "1\n" });
+    const outer = repository();
+    outer.git("submodule", "--quiet", "add", fixtures.root, "testdata/spec");
+    outer.git("submodule", "--quiet", "add", fixtures.root, "lib/spec");
+    outer.commit();
+    const times = async (): Promise<Record<string, number>> => {
+      await expect(outer.set()).resolves.toMatchObject({ kind: "set", problems: [] });
+      const paths = ["testdata", "testdata/spec", "testdata/spec/x", "lib", "lib/spec"];
+      return Object.fromEntries(paths.map((path) => [path, outer.time(path)]));
+    };
+    const before = await times();
+    expect(await times()).toEqual(before);
+    expect(Object.values(before).every(isContentTime)).toBe(true);
+
+    fixtures.write("x/y/z.txt", "2\n");
+    fixtures.commit();
+    for (const sub of ["testdata/spec", "lib/spec"]) {
+      outer.gitIn(join(outer.root, sub), "pull", "-q");
+    }
+    // Also where the outer repository has not taken note of it yet.
+    const after = await times();
+    const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
+    expect(changed).toEqual(["testdata", "testdata/spec", "testdata/spec/x"]);
+    outer.commit();
+    expect(await times()).toEqual(after);
+
+    // What nobody has committed there leaves all folders around it their own time.
+    outer.write("testdata/spec/x/y/new.txt", "3\n");
+    await outer.set();
+    for (const path of ["testdata", "testdata/spec", "testdata/spec/x"]) {
+      expect(outer.stamped(path)).toBe(false);
+    }
+    outer.git("submodule", "--quiet", "deinit", "-f", "testdata/spec");
+    await outer.set();
+    expect(outer.stamped("testdata")).toBe(true);
+    expect([before["testdata"], after["testdata"]]).not.toContain(outer.time("testdata"));
   });
 
   it("reach checkouts below the workspace, and further ones inside of a checkout", async () => {

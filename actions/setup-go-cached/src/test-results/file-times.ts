@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
-import { posix } from "node:path";
+import { posix, relative, sep } from "node:path";
 import type { Ports } from "@go-cicd/core/ports.ts";
 import { pathBytes, readWorkTree, type WorkTree } from "./git-files.ts";
-import { stampWorkTree, type Stamped } from "./stamp.ts";
+import { isTestdata, stampWorkTree, type Stamped } from "./stamp.ts";
 
 /** What was done, or why nothing was. */
 export type TimesResult =
@@ -36,8 +36,8 @@ export async function setFileTimes(ports: Ports): Promise<TimesResult> {
   const { workspace } = ports.context;
   const total: Stamped = { files: 0, folders: 0, skipped: 0, failed: 0, problem: undefined };
   const problems: string[] = [];
+  const found: Repository[] = [];
   let queue = [{ folder: workspace, top: false }];
-  let found = 0;
   while (queue.length > 0) {
     const batch = queue.splice(0, AT_ONCE);
     const more = await Promise.all(
@@ -49,20 +49,55 @@ export async function setFileTimes(ports: Ports): Promise<TimesResult> {
           return folder === workspace ? repositoriesBelow(workspace) : [];
         }
         if (tree.kind !== "listed") return [];
-        found += 1;
-        add(total, await stampWorkTree(folder, tree));
+        found.push({ folder, tree });
         return repositoriesIn(folder, tree);
       }),
     );
     queue = [...queue, ...more.flat().map((folder) => ({ folder, top: true }))];
   }
-  if (found === 0) {
+  await stampAll(found, workspace, total);
+  if (found.length === 0) {
     return { kind: "skipped", why: problems[0] ?? `${workspace} is not a git repository` };
   }
   if (total.failed > 0) problems.push(`${total.failed} paths: ${total.problem ?? ""}`);
   const { files, folders, skipped } = total;
   if (files === 0) return { kind: "skipped", why: problems[0] ?? "git tracks no clean file here" };
   return { kind: "set", files, folders, skipped, problems };
+}
+
+interface Repository {
+  folder: string;
+  tree: WorkTree;
+}
+
+/** Inner ones first: what a folder around them holds follows from what they do. */
+async function stampAll(
+  repositories: readonly Repository[],
+  workspace: string,
+  total: Stamped,
+): Promise<void> {
+  const tops = new Map<string, string | undefined>();
+  for (const { folder, tree } of repositories.toReversed()) {
+    const { top, ...stamped } = await stampWorkTree(folder, tree, {
+      deep: isTestdata(relative(workspace, folder).replaceAll(sep, "/")),
+      submodule: (path) => {
+        const inside = pathBytes(folder, path);
+        if (typeof inside !== "string") return undefined;
+        return tops.has(inside) ? tops.get(inside) : isEmpty(inside) ? "absent" : undefined;
+      },
+    });
+    tops.set(folder, top);
+    add(total, stamped);
+  }
+}
+
+function isEmpty(folder: string): boolean {
+  try {
+    return readdirSync(folder).length === 0;
+  } catch {
+    // No folder, or not ours to read.
+    return false;
+  }
 }
 
 /** `setFileTimes` as a part of the job: timed, and said. */

@@ -17,6 +17,17 @@ export interface Stamped {
   problem: string | undefined;
 }
 
+/** What is around a work tree, and in it. */
+export interface Surroundings {
+  /** Whether it is itself below `testdata`: then every change in it counts for all its folders. */
+  deep: boolean;
+  /**
+   * What the work tree of a submodule holds, where every change in it counts; undefined when that is
+   * not known.
+   */
+  submodule: (path: string) => string | undefined;
+}
+
 /** Other work may go on in between: the restores run at the same time. */
 const PAUSE_EVERY = 2_000;
 const EXPECTED = [
@@ -38,10 +49,17 @@ const FRESH_MS = 1_000;
 /** Files that are read because their times were set; beyond this many bytes they are left alone. */
 const VERIFY_BYTES = 1024 * 1024 * 1024;
 
-/** Gives the clean files of a work tree, and the folders of such, the times of their content. */
-export async function stampWorkTree(folder: string, tree: WorkTree): Promise<Stamped> {
+/**
+ * Gives the clean files of a work tree, and the folders of such, the times of their content.
+ * @returns also `top`, what the whole work tree holds; undefined when that is not known
+ */
+export async function stampWorkTree(
+  folder: string,
+  tree: WorkTree,
+  { deep, submodule }: Surroundings,
+): Promise<Stamped & { top: string | undefined }> {
   const result: Stamped = { files: 0, folders: 0, skipped: 0, failed: 0, problem: undefined };
-  const folders = new Folders();
+  const folders = new Folders(deep);
   for (const path of [...tree.changed, ...tree.untracked]) folders.open(path);
   const present = await presentFiles(folder, tree, result);
   const changed = new Set([...tree.changed, ...(await hiddenEdits(present, tree))]);
@@ -49,7 +67,10 @@ export async function stampWorkTree(folder: string, tree: WorkTree): Promise<Sta
     if (count % PAUSE_EVERY === PAUSE_EVERY - 1) await setImmediate();
     attempt(result, () => {
       if (file.mode === "160000") {
-        folders.add(file.path, "submodule");
+        // Its folder has the time of its own work tree.
+        const held = folders.isDeep(file.path) ? submodule(file.path) : "";
+        if (held === undefined) folders.open(file.path);
+        else folders.add(file.path, `submodule ${held}`);
         return;
       }
       const content =
@@ -67,7 +88,9 @@ export async function stampWorkTree(folder: string, tree: WorkTree): Promise<Sta
       result.files += 1;
     });
   }
+  let top: string | undefined;
   for (const { path: name, content } of folders.list()) {
+    if (name === ".") top = content;
     const path = pathBytes(folder, name);
     attempt(result, () => {
       const status = lstatSync(path, { throwIfNoEntry: false });
@@ -80,7 +103,7 @@ export async function stampWorkTree(folder: string, tree: WorkTree): Promise<Sta
       result.folders += 1;
     });
   }
-  return result;
+  return { ...result, top };
 }
 
 interface PresentFile {
@@ -192,13 +215,24 @@ function contentOf(
  * A folder's time follows from what is tracked directly in it: the names of its folders, the names
  * and contents of its files. That is when git itself, changing from commit to commit, writes to a
  * folder; a test that goes to the top of the repository would never be found again if every change
- * below counted. Inside of `testdata` every change below does count: a test may look at a folder
- * there only to hand it to another program, and Go does not see what that reads.
+ * below counted. For `testdata`, the folder it is in and all folders in it, every change below does
+ * count: a test may look at one only to hand it to another program, and Go does not see what that
+ * reads. A submodule there is no exception.
  */
 class Folders {
   readonly #entries = new Map<string, string[]>([[".", []]]);
   /** Folders that hold something else than what the index says. */
   readonly #open = new Set<string>();
+  readonly #deep: boolean;
+
+  /** @param deep whether every change counts for all folders */
+  constructor(deep: boolean) {
+    this.#deep = deep;
+  }
+
+  isDeep(path: string): boolean {
+    return this.#deep || isTestdata(path);
+  }
 
   /** Notes something that is as the index says. */
   add(path: string, content: string): void {
@@ -216,19 +250,22 @@ class Folders {
   open(path: string): void {
     let at = posix.dirname(path.replace(/\/$/, ""));
     this.#open.add(at);
-    for (at = posix.dirname(at); isDeep(at); at = posix.dirname(at)) this.#open.add(at);
+    while (at !== "." && this.isDeep(posix.dirname(at))) {
+      at = posix.dirname(at);
+      this.#open.add(at);
+    }
   }
 
   /** Deepest first: a folder's content is known once those of the folders in it are. */
   list(): { path: string; content: string | undefined }[] {
-    const depth = (path: string): number => path.split("/").length;
+    const depth = (path: string): number => (path === "." ? 0 : path.split("/").length);
     const paths = [...this.#entries.keys()].sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1));
     return paths.map((path) => {
       const entries = this.#entries.get(path) ?? [];
       const digest = createHash("sha256").update(entries.sort().join("\0")).digest("hex");
       const content = `folder ${digest}`;
       if (path !== ".") {
-        const below = isDeep(path) ? content : "folder";
+        const below = this.isDeep(path) ? content : "folder";
         this.#entries.get(posix.dirname(path))?.push(`${posix.basename(path)} ${below}`);
       }
       return { path, content: this.#open.has(path) ? undefined : content };
@@ -236,6 +273,7 @@ class Folders {
   }
 }
 
-function isDeep(folder: string): boolean {
+/** Whether a folder is `testdata`, or below one. */
+export function isTestdata(folder: string): boolean {
   return /(^|\/)testdata(\/|$)/.test(folder);
 }

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "@jest/globals";
+import { packTar, type TarEntry } from "modern-tar";
 import { scriptedHttp } from "@go-cicd/core/testing/http.ts";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import { downloadArchive, type Check } from "./archive.ts";
@@ -42,11 +44,22 @@ function tar(files: Record<string, string>): Buffer {
 const zip = (files: Record<string, string>): Buffer =>
   sampleZip(Object.entries(files).map(([path, text]) => [`go/${path}`, text] as const));
 
-async function download(body: Buffer, check: Check, platform = LINUX, status = 200) {
-  const folder = tempFolder();
+interface DownloadOptions {
+  status?: number;
+  folder?: string;
+  atMost?: number;
+}
+
+async function download(
+  body: Buffer,
+  check: Check,
+  platform = LINUX,
+  { status = 200, folder = tempFolder(), atMost }: DownloadOptions = {},
+) {
   const http = scriptedHttp({ "GET https://mirror.example/*": { status, body } });
   const ports = { http, signal: new AbortController().signal };
-  await downloadArchive("https://mirror.example/dl/", "1.26.3", platform, check, folder, ports);
+  const base = "https://mirror.example/dl/";
+  await downloadArchive(base, "1.26.3", platform, check, folder, ports, atMost);
   return { folder, http };
 }
 
@@ -93,6 +106,88 @@ describe.each([
     await expect(download(Buffer.from("<html>"), sum(platform), platform)).rejects.toMatchObject(
       bad,
     );
-    await expect(download(body, sum(platform), platform, 404)).rejects.toThrow(/answered 404/);
+    await expect(download(body, sum(platform), platform, { status: 404 })).rejects.toThrow(
+      /answered 404/,
+    );
+  });
+});
+
+describe("a tar archive that is hostile", () => {
+  const file = (name: string, body = "x", mode = 0o644): TarEntry => ({
+    header: { name, size: body.length, mode },
+    body,
+  });
+  const special = (
+    type: NonNullable<TarEntry["header"]["type"]>,
+    name: string,
+    linkname?: string,
+  ): TarEntry => ({ header: { name, size: 0, type, ...(linkname !== undefined && { linkname }) } });
+  const pack = async (entries: TarEntry[]): Promise<Buffer> => gzipSync(await packTar(entries));
+  const good = Object.entries(NEEDED).map(([path, text]) => file(`go/${path}`, text));
+
+  /** Unpacked below two folders, with a sum that is right: what is refused is what it holds. */
+  async function unpack(entries: TarEntry[]) {
+    const around = tempFolder();
+    const folder = join(around, "tools", "fresh");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(around, "secret"), "untouched");
+    const body = await pack(entries);
+    const check: Check = { kind: "archive", sha256: sha256(body) };
+    let error: unknown;
+    try {
+      await download(body, check, LINUX, { folder });
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(readFileSync(join(around, "secret"), "utf8")).toBe("untouched");
+    expect(readdirSync(around).sort()).toEqual(["secret", "tools"]);
+    expect(readdirSync(join(around, "tools"))).toEqual(["fresh"]);
+    return { folder, error };
+  }
+
+  it.each<[string, TarEntry[]]>([
+    ["a path that leads out", [file("go/../../../secret")]],
+    ["a path that leads out of what is taken", [file("go/../../x")]],
+    ["an absolute path", [file("/tmp/go-cicd-never")]],
+    ["a drive", [file("C:/go/x")]],
+    ["a backslash", [file("go\\..\\..\\secret")]],
+    ["a line break in a name", [file("go/\n::error::x")]],
+    ["a symbolic link that leads out", [special("symlink", "go/out", "../../..")]],
+    [
+      "a file behind such a link",
+      [special("symlink", "go/out", "../../.."), file("go/out/secret", "owned")],
+    ],
+    ["an absolute symbolic link", [special("symlink", "go/out", "/etc")]],
+    // Whoever may write where it leads could change a toolchain that was found good.
+    ["a symbolic link inside", [special("symlink", "go/pkg", "src")]],
+    ["a hard link that leads out", [special("link", "go/out", "../../secret")]],
+    ["a hard link inside", [special("link", "go/bin/gofmt", "go/bin/go")]],
+    ["a device", [special("character-device", "go/null")]],
+    ["a pipe", [special("fifo", "go/pipe")]],
+  ])("with %s is refused, whatever its sum", async (_, entries) => {
+    const { error } = await unpack([...good, ...entries]);
+    expect(error).toMatchObject({
+      code: "integrity",
+      message: expect.stringMatching(/^The archive holds /) as unknown,
+    });
+  });
+
+  it("can set no mode beyond that of a program", async () => {
+    const { folder, error } = await unpack([...good, file("go/bin/gofmt", "x", 0o6755)]);
+    expect(error).toBeUndefined();
+    expect(statSync(join(folder, "go/bin/gofmt")).mode & 0o7777).toBe(0o755);
+  });
+
+  it("is a bomb where it grows beyond all toolchains, also in what is not unpacked", async () => {
+    for (const name of ["go/src/zeros", "go/test/zeros", "other/zeros"]) {
+      const body = await pack([...good, file(name, "\0".repeat(4_000_000))]);
+      const check: Check = { kind: "archive", sha256: sha256(body) };
+      expect(body.length).toBeLessThan(100_000);
+      await expect(download(body, check, LINUX, { atMost: 2_000_000 })).rejects.toMatchObject({
+        code: "network",
+        message: "It is longer than 2000000 bytes",
+      });
+      await download(body, check);
+    }
   });
 });

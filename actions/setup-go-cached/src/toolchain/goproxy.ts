@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { ActionError, isSystemError, messageOf } from "@go-cicd/core/errors.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
-import { downloadFile, expectSum, NotThere } from "./archive.ts";
+import { answered, downloadFile, expectSum, NotThere } from "./archive.ts";
 import { makeRunnable } from "./module-tree.ts";
-import type { Platform } from "./platform.ts";
+import { platformName, type Platform } from "./platform.ts";
 import { distributionName, moduleVersion, toolchainSum } from "./tree-sum.ts";
 import { unpackZip } from "./zip.ts";
 
@@ -54,7 +54,7 @@ export async function fetchByProxy(
   const said: string[] = [];
   for (const proxy of proxies) {
     try {
-      const module = `golang.org/toolchain/@v/${moduleVersion(version, platform)}.zip`;
+      const module = `${TOOLCHAIN}/@v/${moduleVersion(version, platform)}.zip`;
       const zip = await moduleZip(proxy, module, folder, ports);
       await unpackModule(zip.path, version, platform, sum, folder);
       if (zip.ours) await rm(zip.path);
@@ -71,24 +71,86 @@ export async function fetchByProxy(
   throw new ActionError("network", said.join("; "));
 }
 
+/** The module whose versions are toolchains (https://go.dev/doc/toolchain#download). */
+export const TOOLCHAIN = "golang.org/toolchain";
+
+/**
+ * The versions of Go for a platform among the module's own, as the go command lists versions of `go`
+ * (cmd/go/internal/modfetch/toolchain.go).
+ */
+export function releasesOf(versions: readonly string[], platform: Platform): string[] {
+  const [before, behind] = ["v0.0.1-go", `.${platformName(platform)}`];
+  return versions
+    .filter((version) => version.startsWith(before) && version.endsWith(behind))
+    .map((version) => version.slice(before.length, -behind.length));
+}
+
+/**
+ * The versions of Go that the proxies have for a platform, for a machine without Go.
+ * @throws ActionError with what each proxy said.
+ */
+export async function listByProxy(
+  proxies: readonly Proxy[],
+  platform: Platform,
+  ports: Pick<Ports, "http" | "signal">,
+): Promise<string[]> {
+  const said: string[] = [];
+  for (const proxy of proxies) {
+    try {
+      const list = await text(proxy, `${TOOLCHAIN}/@v/list`, ports);
+      return releasesOf(list.split(/\s+/), platform);
+    } catch (error) {
+      ports.signal.throwIfAborted();
+      if (!(error instanceof ActionError)) throw error;
+      said.push(messageOf(error));
+      if (!(error instanceof NotThere || proxy.onAnyError)) break;
+    }
+  }
+  throw new ActionError("network", said.join("; "));
+}
+
+async function text(
+  proxy: Proxy,
+  path: string,
+  { http, signal }: Pick<Ports, "http" | "signal">,
+): Promise<string> {
+  const base = baseOf(proxy);
+  if (base.startsWith("file://")) {
+    const file = join(fileURLToPath(base), path);
+    try {
+      return await readFile(file, "utf8");
+    } catch (error) {
+      throw new NotThere("network", `${file} cannot be read`, { cause: error });
+    }
+  }
+  const url = `${base}/${path}`;
+  const { status, body } = await http.request({ method: "GET", url, signal });
+  if (status !== 200) throw answered(url, status);
+  return body.toString("utf8");
+}
+
+/** @throws ActionError when it is no place to ask. */
+function baseOf({ url }: Proxy): string {
+  if (url === "off") throw new ActionError("environment", "GOPROXY is off");
+  const base = url === "direct" ? DIRECT : url.replace(/\/+$/, "");
+  if (/^(https?|file):\/\//.test(base)) return base;
+  throw new ActionError("environment", `${JSON.stringify(url)} in GOPROXY is no address`);
+}
+
 const ZIP = "toolchain.zip";
 
 async function moduleZip(
-  { url }: Proxy,
+  proxy: Proxy,
   module: string,
   folder: string,
   ports: Pick<Ports, "http" | "signal">,
 ): Promise<{ path: string; ours: boolean }> {
-  if (url === "off") throw new ActionError("environment", "GOPROXY is off");
-  const base = url === "direct" ? DIRECT : url;
+  const base = baseOf(proxy);
   if (base.startsWith("file://")) {
     return { path: join(fileURLToPath(base), module), ours: false };
   }
-  if (!/^https?:\/\//.test(base)) {
-    throw new ActionError("environment", `${JSON.stringify(url)} in GOPROXY is no address`);
-  }
   const path = join(folder, ZIP);
-  await downloadFile(`${base.replace(/\/+$/, "")}/${module}`, path, ports);
+  await downloadFile(`${base}/${module}`, path, ports);
   return { path, ours: true };
 }
 

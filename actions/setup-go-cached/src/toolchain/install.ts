@@ -1,7 +1,7 @@
 import { ActionError, messageOf } from "@go-cicd/core/errors.ts";
 import { shownUrl } from "@go-cicd/core/http-policy.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
-import { nearestVersions } from "../version/wanted.ts";
+import { nearestVersions, toSemver } from "../version/wanted.ts";
 import { downloadArchive } from "./archive.ts";
 import { fetchByGo } from "./go-fetch.ts";
 import { fetchByProxy, parseProxies } from "./goproxy.ts";
@@ -137,25 +137,25 @@ function mirrorSource(
 async function notHad(
   version: string,
   failures: readonly string[],
-  { downloads, platform }: ToolchainRequest,
+  request: ToolchainRequest,
   ports: Ports,
 ): Promise<ActionError> {
   const said = failures.join("\n");
   let known: string[] = [];
   try {
-    known = await knownVersions(ports, downloads);
+    known = await knownVersions(ports, request);
   } catch (error) {
     ports.signal.throwIfAborted();
     ports.log.debug(messageOf(error));
   }
   if (known.length > 0 && !known.includes(version)) {
     return new ActionError("input", `There is no Go ${version} in the list of versions:\n${said}`, {
-      hint: `The nearest that exist are ${nearestVersions(version, known).join(", ")}.`,
+      hint: `The nearest that exist are ${nearestVersions(toSemver(version) ?? version, known).join(", ")}.`,
     });
   }
   return new ActionError(
     "network",
-    `Go ${version} for ${platformName(platform)} could not be had:\n${said}`,
+    `Go ${version} for ${platformName(request.platform)} could not be had:\n${said}`,
     {
       hint: "Check the network and GOPROXY, put the version into the runner's tool cache, or name a mirror with go-download-base-url.",
     },

@@ -1,6 +1,6 @@
 import { ActionError, messageOf } from "@go-cicd/core/errors.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
-import { fits, newest, type Wanted } from "../version/wanted.ts";
+import { fits, lowest, nearestVersions, newest, type Wanted } from "../version/wanted.ts";
 import { describe, goOnPath, type LocalToolchain } from "./local.ts";
 import { mirrorTool } from "./mirror.ts";
 import { knownVersions } from "./releases.ts";
@@ -34,20 +34,45 @@ export async function resolveVersion(request: ToolchainRequest, ports: Ports): P
   }
   let known: string[];
   try {
-    known = await knownVersions(ports, request.downloads);
+    known = await knownVersions(ports, request);
   } catch (error) {
     ports.signal.throwIfAborted();
-    return { ...newEnough(request, path, error, ports), path };
+    return { ...withoutList(request, path, error, ports), path };
   }
   const version = newest(known, wanted);
   if (version === undefined || (wanted.kind === "range" && !fits(version, wanted))) {
     // A proxy of a site without a network may know a few versions only.
     const error = new ActionError("input", `No Go version fits ${wanted.text}`, {
-      hint: `The newest ones are ${newestReleases(known)}.`,
+      hint: `The nearest that exist are ${nearestVersions(lowest(wanted), known).join(", ")}; the newest ones are ${newestReleases(known)}.`,
     });
     return { ...newEnough(request, path, error, ports), path };
   }
   return { version, how: "the newest there is", path };
+}
+
+/**
+ * What does where no list can be had. Somebody who wants the newest gets the newest that is here, as
+ * from actions/setup-go: a site without a network cannot know better, and the log says so.
+ * @throws `error` when there is nothing that fits.
+ */
+function withoutList(
+  request: ToolchainRequest,
+  path: LocalToolchain | undefined,
+  error: unknown,
+  ports: Ports,
+): { version: string; how: string } {
+  const { wanted } = request;
+  if (wanted.kind === "range" && request.checkLatest) {
+    const here = onMachine(request, path, ports).map((toolchain) => toolchain.version);
+    const version = newest(here, wanted);
+    if (version !== undefined) {
+      ports.log.warning(
+        `${messageOf(error)}\nGo ${version} is taken, the newest on this machine: whether there is a newer one is not known.`,
+      );
+      return { version, how: "the newest on this machine" };
+    }
+  }
+  return newEnough(request, path, error, ports);
 }
 
 /**

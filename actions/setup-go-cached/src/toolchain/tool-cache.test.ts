@@ -23,10 +23,10 @@ function put(path: string, content = ""): void {
 }
 
 const fill =
-  (content = "ours") =>
+  (version = "1.26.3") =>
   (folder: string): Promise<void> => {
-    put(join(folder, "go/bin/go"), content);
-    put(join(folder, "go/VERSION"), "go1.26.3\n");
+    put(join(folder, "go/bin/go"), "ours");
+    put(join(folder, "go/VERSION"), `go${version}\n`);
     return Promise.resolve();
   };
 
@@ -56,12 +56,41 @@ describe("the tool cache", () => {
     expect(cachedToolchains({ tool: "go-0123abcd", platform: X64 }, toolCaches(on))).toEqual([]);
   });
 
+  it("does not take one version for another, whatever the folder is called", async () => {
+    const on = ports();
+    const place = join(home(on), "1.26.3", "x64");
+    put(join(place, "bin/go"), "theirs");
+    put(`${place}.complete`);
+    for (const [text, answer] of [
+      ["go1.26.3\ntime 2026-01-01T00:00:00Z\n", ["1.26.3"]],
+      ["go1.26.3-acme\n", ["1.26.3"]],
+      ["devel abcdef\n", ["1.26.3"]],
+      ["go1.26.2\n", []],
+      ["go1.26.31\n", []],
+    ] as const) {
+      put(join(place, "VERSION"), text);
+      expect(cachedToolchains(SHELF, toolCaches(on)).map(({ version }) => version)).toEqual(answer);
+    }
+    // Other jobs may be using it, so nobody tidies up but its owner.
+    let filled = false;
+    const mine = (folder: string): Promise<void> => {
+      filled = true;
+      return fill()(folder);
+    };
+    await expect(intoToolCache("1.26.3", SHELF, on, mine)).rejects.toMatchObject({
+      code: "environment",
+      message: `The tool cache is wrong: ${place} says it is Go 1.26.31`,
+    });
+    expect(filled).toBe(false);
+    expect(readdirSync(home(on))).toEqual(["1.26.3"]);
+  });
+
   it.each([
     ["1.26.3", "1.26.3"],
     ["1.27rc1", "1.27.0-rc.1"],
   ])("gets Go %s as %s, complete", async (version, folder) => {
     const on = ports(version);
-    const goroot = await intoToolCache(version, SHELF, on, fill());
+    const goroot = await intoToolCache(version, SHELF, on, fill(version));
     expect(goroot).toBe(join(home(on), folder, "x64"));
     expect(existsSync(`${goroot}.complete`)).toBe(true);
     expect(cachedToolchains(SHELF, toolCaches(on))).toEqual([{ version, goroot }]);

@@ -63,7 +63,8 @@ export function toolCaches(
 
 /**
  * Complete toolchains of the tool caches: `go/<semantic version>/<arch>` beside `<arch>.complete`
- * (the layout of @actions/tool-cache, whoever wrote them).
+ * (the layout of @actions/tool-cache, whoever wrote them). A folder that was filled by hand can hold
+ * another version than its name says; that one is none.
  */
 export function cachedToolchains(
   { tool, platform }: Shelf,
@@ -81,7 +82,8 @@ export function cachedToolchains(
         (each): each is LocalToolchain =>
           each.version !== undefined &&
           existsSync(`${each.goroot}.complete`) &&
-          existsSync(join(each.goroot, "bin", programName("go", platform))),
+          existsSync(join(each.goroot, "bin", programName("go", platform))) &&
+          !isOther(each.goroot, each.version),
       );
   });
 }
@@ -112,6 +114,7 @@ export async function intoToolCache(
   }
   const goroot = join(place, platform.toolArch);
   try {
+    expectRoom(goroot, version);
     await fill(fresh);
     const filled = join(fresh, "go");
     await expectVersion(filled, version, platform, ports);
@@ -122,6 +125,18 @@ export async function intoToolCache(
   } finally {
     removeTree(fresh);
   }
+}
+
+/**
+ * What is complete under this name is used by other jobs, so it is not replaced, and since it is
+ * another version it is not used either.
+ */
+function expectRoom(goroot: string, version: string): void {
+  if (!existsSync(`${goroot}.complete`) || !isOther(goroot, version)) return;
+  throw new MachineProblem(
+    `The tool cache is wrong: ${goroot} says it is Go ${versionFile(goroot) ?? ""}`,
+    { hint: "Remove that folder and the mark beside it that ends with .complete." },
+  );
 }
 
 async function land(filled: string, goroot: string, fresh: string, ports: Ports): Promise<string> {
@@ -169,6 +184,11 @@ async function expectVersion(
     "integrity",
     `What was fetched as Go ${version} says it is ${found ?? "something else"}`,
   );
+}
+
+/** Whether a GOROOT says that it is another version; a build of one's own may say nothing. */
+function isOther(goroot: string, version: string): boolean {
+  return (versionFile(goroot) ?? version) !== version;
 }
 
 function versionFile(goroot: string): string | undefined {

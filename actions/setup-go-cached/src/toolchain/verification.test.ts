@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
+import { fakePorts } from "@go-cicd/core/testing/ports.ts";
 import { h1 } from "../dirhash.ts";
 import { candidates, goProgram } from "./local.ts";
 import { TOOLCHAIN_SUMS } from "./sums.ts";
-import { matchesToolchain } from "./verification.ts";
+import { matchesToolchain, readVerification } from "./verification.ts";
 
 describe("patterns that exempt modules from verification", () => {
   it.each([
@@ -20,6 +21,28 @@ describe("patterns that exempt modules from verification", () => {
     ["golang.org/[", false],
   ])("%j names the toolchain: %s", (patterns, answer) => {
     expect(matchesToolchain(patterns)).toBe(answer);
+  });
+});
+
+describe("settings that decide on verification", () => {
+  const read = async (env: Record<string, string>) => {
+    const ports = fakePorts({ env });
+    const settings = await readVerification(undefined, ports);
+    return { settings, said: ports.log.messages().join("\n") };
+  };
+
+  it("are said where they would do without, or trust somebody else", async () => {
+    const plain = await read({ GOSUMDB: "sum.golang.org", GOPRIVATE: "github.com/acme" });
+    expect(plain).toEqual({ settings: { goproxy: "", gosumdb: "sum.golang.org" }, said: "" });
+    const { said } = await read({
+      GOSUMDB: "sum.acme.example+0123abcd+Axyz https://sums.acme.example",
+      GOINSECURE: "*",
+      GOFLAGS: "-mod=mod -insecure",
+    });
+    expect(said).toContain("GOSUMDB names a database of its own, sum.acme.example:");
+    expect(said).toContain("GOINSECURE=* would exempt the toolchain");
+    expect(said).toContain("GOFLAGS has -insecure");
+    expect(said).not.toContain("Axyz");
   });
 });
 

@@ -31,6 +31,12 @@ export async function readVerification(
       [goproxy = "", gosumdb = ""] = exit.stdout.split(/\r?\n/);
     }
   }
+  const [database = "", ...key] = gosumdb.split("+");
+  if (key.length > 0) {
+    ports.log.info(
+      `GOSUMDB names a database of its own, ${database}: it is believed of a toolchain whose sum this action does not bring.`,
+    );
+  }
   for (const name of ["GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE"]) {
     if (matchesToolchain(setting(name))) {
       ports.log.info(

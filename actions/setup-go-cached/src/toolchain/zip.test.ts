@@ -69,6 +69,9 @@ describe("a zip archive", () => {
     ["go\\..\\out", /is not allowed/],
     ["go//out", /is not allowed/],
     ["go/\nout", /is not allowed/],
+    // Windows reads these without their ends.
+    ["go/.. /out", /is not allowed/],
+    ["go/bin/go.exe.", /is not allowed/],
   ])("with the name %j is refused before anything is written", async (name, why) => {
     const folder = tempFolder();
     const path = archive(

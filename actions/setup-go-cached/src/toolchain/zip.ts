@@ -138,15 +138,18 @@ async function read(file: FileHandle, entry: Entry): Promise<Buffer> {
   return content;
 }
 
-/** Relative, forward slashes, no way out, nothing that Windows reads otherwise. */
-function isPlainPath(name: string): boolean {
+/**
+ * Relative, forward slashes, no way out, nothing that Windows reads otherwise: it takes a name that
+ * ends with a dot or a blank for the one without.
+ */
+export function isPlainPath(name: string): boolean {
   return (
     // eslint-disable-next-line no-control-regex -- they are what is refused
     !/[\u0000-\u001f\\:*?"<>|]/.test(name) &&
     name
       .replace(/\/$/, "")
       .split("/")
-      .every((part) => part !== "" && part !== "." && part !== "..")
+      .every((part) => part !== "" && !/[. ]$/.test(part))
   );
 }
 

@@ -91,11 +91,28 @@ describe("a wanted Go version", () => {
     }
   });
 
-  it("that does not exist has neighbours that do", () => {
-    expect(nearestVersions("1.25.99", KNOWN)).toEqual(["1.25.10", "1.25.9", "1.25.0"]);
-    expect(nearestVersions("1.24.1", KNOWN)).toEqual(["1.24.0", "1.24.13", "1.25.0"]);
-    expect(nearestVersions("1.99.0", KNOWN)[0]).toBe("1.26.3");
-    expect(nearestVersions("1.27rc9", KNOWN)[0]).toBe("1.26.3");
+  it.each([
+    ["1.25.99", ["1.25.10", "1.25.9", "1.25.0"]],
+    ["1.24.1", ["1.24.0", "1.24.13", "1.25.10"]],
+    ["1.99.0", ["1.26.3"]],
+    // Of a line that has no release yet, its candidates.
+    ["1.27", ["1.27rc1", "1.26.3"]],
+    ["1.27rc9", ["1.27rc1", "1.26.3"]],
+    ["1.25rc9", ["1.25rc2", "1.25.9", "1.25.10"]],
+    // Never one that is refused for its age.
+    ["1.24.99", ["1.24.13", "1.24.0"]],
+    ["~1.26.40", ["1.26.3"]],
+    [">=1.26.4 <1.27", ["1.26.3"]],
+    ["<1.25.0-0 >1.24.20", ["1.24.13", "1.24.0"]],
+  ])("%s, which does not exist, has the neighbours %j", (text, neighbours) => {
+    const found = nearestVersions(lowest(parseWanted(text, "x")), KNOWN);
+    expect(found.slice(0, neighbours.length)).toEqual(neighbours);
+    expect(found).toHaveLength(3);
+    expect(found).not.toContain("1.21.0");
+  });
+
+  it("that does not exist has no neighbour that would be refused for its age", () => {
+    expect(nearestVersions("1.24.5", ["1.23.9", "1.24.1", "1.26.0"])).toEqual(["1.24.1", "1.26.0"]);
   });
 
   it.each([

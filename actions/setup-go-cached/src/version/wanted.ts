@@ -57,20 +57,30 @@ export function covers(wanted: Wanted, other: Wanted): boolean {
   );
 }
 
-/** The three releases that are closest to a version that does not exist, closest first. */
-export function nearestVersions(version: string, known: readonly string[]): string[] {
-  const target = semver.parse(toSemver(version));
+/**
+ * The three versions that are closest to one that does not exist, closest first, of those that can be
+ * set up. Candidates are among them where the wanted one is a candidate, or of the same line.
+ * @param form semantic form of the version, or the lowest one of a range
+ */
+export function nearestVersions(form: string, known: readonly string[]): string[] {
+  const target = semver.parse(form);
+  if (target === null) return [];
   return known
     .map((each) => ({ each, form: semver.parse(toSemver(each)) }))
-    .filter(({ form }) => form !== null && (target === null || form.prerelease.length === 0))
-    .map(({ each, form }) => ({
-      each,
-      far: [
-        Math.abs((form?.minor ?? 0) - (target?.minor ?? 0)),
-        Math.abs((form?.patch ?? 0) - (target?.patch ?? 0)),
-      ] as const,
-    }))
-    .sort((one, other) => one.far[0] - other.far[0] || one.far[1] - other.far[1])
+    .flatMap(({ each, form: other }) => {
+      if (other === null || semver.lt(other, `${OLDEST}.0-0`)) return [];
+      const lines = Math.abs(other.minor - target.minor);
+      const candidate = other.prerelease.length > 0;
+      if (candidate && target.prerelease.length === 0 && lines > 0) return [];
+      // Of one line, what is of the wanted kind comes first; then the next number of the wanted line,
+      // and the newest of any other.
+      const kinds = Number(candidate !== target.prerelease.length > 0);
+      const number = ({ patch, prerelease }: semver.SemVer): number =>
+        prerelease.length > 0 ? Number(prerelease[1] ?? 0) : patch;
+      const numbers = lines === 0 ? Math.abs(number(other) - number(target)) : -number(other);
+      return [{ each, far: [lines, kinds, numbers] as const }];
+    })
+    .sort(({ far: [a, b, c] }, { far: [x, y, z] }) => a - x || b - y || c - z)
     .slice(0, 3)
     .map(({ each }) => each);
 }
