@@ -244,7 +244,9 @@ const chromium = requirePart("chromium");
     "%s at %d px: no name, table or output is cut off",
     async (name, width) => {
       const page = await browser.open(url(name), { width });
-      await page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))");
+      await page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => (one.open = true))",
+      );
       const boxes = width === 400 ? ".name, .scroll, pre" : ".name, .scroll";
       expect(await page.evaluate(cutOff(boxes))).toEqual([]);
     },
