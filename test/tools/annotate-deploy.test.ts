@@ -240,6 +240,26 @@ const chromium = requirePart("chromium");
     30_000,
   );
 
+  test.each(FIXTURES.flatMap((name) => [400, 800, 1600].map((width) => [name, width] as const)))(
+    "%s at %d px: no name, table or output is cut off",
+    async (name, width) => {
+      const page = await browser.open(url(name), { width });
+      await page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => (one.open = true))",
+      );
+      const boxes = width === 400 ? ".name, .scroll, pre" : ".name, .scroll";
+      expect(await page.evaluate(cutOff(boxes))).toEqual([]);
+    },
+    30_000,
+  );
+
+  test("the check for what is cut off bites", async () => {
+    const long = '<main><div class="scroll"><b style="display:block;width:2000px">x</b></div>';
+    writeFileSync(file("cut"), htmlPage(fixtureModel("green")).replace("<main>", long));
+    const page = await browser.open(url("cut"), { width: 400 });
+    expect(await page.evaluate(cutOff(".scroll"))).toEqual(["x"]);
+  }, 30_000);
+
   test("the overflow check bites", async () => {
     writeFileSync(
       file("wide"),
@@ -279,6 +299,12 @@ const chromium = requirePart("chromium");
     ).toBe(true);
   }, 30_000);
 });
+
+/** Text of the elements whose content is wider than they are. */
+const cutOff = (selector: string): string =>
+  `[...document.querySelectorAll(${JSON.stringify(selector)})]
+    .filter((one) => one.scrollWidth > one.clientWidth)
+    .map((one) => one.textContent.trim().replace(/\\s+/g, " ").slice(0, 80))`;
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -44,10 +44,13 @@ interface Event {
   report?: string;
 }
 
-function begin(args: readonly string[]): { child: ChildProcess; ended: Promise<Run> } {
+function begin(
+  args: readonly string[],
+  cache = join(folder, "cache"),
+): { child: ChildProcess; ended: Promise<Run> } {
   const child = spawn(process.execPath, [join(root, "scripts/start.mjs"), ...args], {
     cwd: folder,
-    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache"), INIT_CWD: folder },
+    env: { ...process.env, XDG_CACHE_HOME: cache, INIT_CWD: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";
@@ -203,8 +206,11 @@ function fingerprint(path: string): string {
       const run = await start("--repo", repo);
       expect(run.code).toBe(1);
       expect(run.out).toContain("TestAdd");
-      expect(run.out).toContain("want 3");
+      expect(run.out).toContain("money_test.go:7: TestAdd failed: want 3");
       expect(run.out).toMatch(/^✗ red/m);
+      expect(run.out).toContain("(first run, nothing cached)");
+      // A red run leaves caches as well.
+      expect((await start("--repo", repo)).out).toContain("(run 2)");
     },
     10 * MINUTES,
   );
@@ -232,12 +238,35 @@ function fingerprint(path: string): string {
 });
 
 describe("npm start and its arguments", () => {
+  it("says in one message that its folder cannot be used", async () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const run = await begin([], file).ended;
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.err).toMatch(
+      /^\S+ cannot be used: a part of the path is no folder\n.*XDG_CACHE_HOME/,
+    );
+    expect(run.err.trimEnd().split("\n")).toHaveLength(2);
+  });
+
   it("names every wrong one", async () => {
     const run = await start("--port", "0", "--cache-limit", "much");
     expect(run.code).toBe(1);
     expect(run.err).toMatch(/--port must be/);
     expect(run.err).toMatch(/--cache-limit must be/);
   });
+
+  (go === undefined ? it.skip : it)(
+    "stops a service that was kept running before its folders go",
+    async () => {
+      const kept = await start("--keep", "--json");
+      expect(kept.code).toBe(0);
+      expect(leftRunning()).not.toEqual([]);
+      expect((await start("--clean")).code).toBe(0);
+      expect(leftRunning()).toEqual([]);
+    },
+    15 * MINUTES,
+  );
 
   it("cleans what earlier runs kept", async () => {
     const run = await start("--clean");

@@ -118,8 +118,12 @@ export async function listPackages(
     if (exit.kind === "exited" && exit.code !== 0) {
       throw new ActionError(
         "repository",
-        `The packages of module ${module.folder} cannot be listed: ${exit.stderr.trim() || `go list exited with ${exit.code}`}`,
-        { hint: `Run \`go list ./...\` in ${module.folder} and mend what it says.` },
+        `The packages of module ${module.folder} cannot be listed: ${complaint(exit.stderr) || `go list exited with ${exit.code}`}`,
+        {
+          hint:
+            `Run \`go list ./...\` in ${module.folder} and mend what it says` +
+            (modules.length > 1 ? ", or name the packages to test in the input packages." : "."),
+        },
       );
     }
     for (const listed of parseJsonStream(expectSuccess(command, exit))) {
@@ -141,6 +145,11 @@ export async function listPackages(
     );
   }
   return packages;
+}
+
+/** What the go command complains of, without its progress. */
+function complaint(stderr: string): string {
+  return stderr.replace(/^go: (downloading|extracting|finding) .*\n?/gm, "").trim();
 }
 
 /** Not ours: packages of other modules, and folders without a file for this platform. */

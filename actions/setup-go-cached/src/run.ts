@@ -55,7 +55,7 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<typeof
   if (inputs.goVersion !== undefined && inputs.goVersionFile !== undefined) {
     log.warning("go-version-file is ignored, since go-version is given.");
   }
-  const request = { ...options, wanted: decision.wanted };
+  const request = { ...options, wanted: decision.wanted, source: decision.source };
   const resolution = await ports.timeline.phase("resolve Go version", () =>
     resolveVersion(request, ports),
   );

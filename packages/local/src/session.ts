@@ -1,15 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { realProcesses } from "@go-cicd/core/adapters/processes.ts";
 import { ActionError } from "@go-cicd/core/errors.ts";
-import type { Environment, Processes } from "@go-cicd/core/process.ts";
+import type { Environment } from "@go-cicd/core/process.ts";
 import type { Request } from "./arguments.ts";
-import { repositoryFolder, takeSlot, type Home, type Slot } from "./machine/home.ts";
+import { agentOf, repositoryFolder, takeSlot, type Home, type Slot } from "./machine/home.ts";
 import { interruptions } from "./machine/interruptions.ts";
+import { stopService } from "./machine/service.ts";
 import { assertGoProject, checkOut, type Checkout } from "./machine/source.ts";
 import { VERSIONS } from "./pipeline/broken-release.ts";
-import type { Listener } from "./pipeline/events.ts";
+import type { Listener, Serving } from "./pipeline/events.ts";
 import { readHistory, writeHistory, type History } from "./pipeline/history.ts";
 import { pipelineJobs, type Service } from "./pipeline/jobs.ts";
 import { inspectProject } from "./pipeline/project.ts";
@@ -36,7 +37,7 @@ export async function runSession(request: Request, home: Home, env: Environment)
   try {
     const services = await startServices({ folder: home.services, cacheBytes: request.cacheLimit });
     try {
-      await stopService(slot, processes, env);
+      await stopService(slot.target, processes, env);
       rmSync(slot.target, { recursive: true, force: true });
       const started = Date.now();
       const history = readHistory(repository);
@@ -84,7 +85,7 @@ export async function runSession(request: Request, home: Home, env: Environment)
       });
       const serving = await servingAddress(result, service, say);
       const ok = result.ok && serving !== "wrong";
-      if (!request.keep || !ok) await stopService(slot, processes, env);
+      if (!request.keep || !ok) await stopService(slot.target, processes, env);
       const durationMs = Date.now() - started;
       finish({
         result,
@@ -96,7 +97,10 @@ export async function runSession(request: Request, home: Home, env: Environment)
         listen: screen.listen,
         serving:
           request.keep && ok && service !== undefined
-            ? `http://127.0.0.1:${service.port}`
+            ? {
+                url: `http://127.0.0.1:${service.port}`,
+                stop: `sh ${agentOf(slot.target)} stop ${slot.target}`,
+              }
             : undefined,
         cancelled: interrupted.first.aborted,
       });
@@ -118,20 +122,27 @@ function chooseMain(
   checkout: Checkout,
   say: (text: string) => void,
 ): string | undefined {
-  const { mains, hasTests } = inspectProject(join(slot.workspace, checkout.workingDirectory));
-  if (!hasTests) say("no test files in this module");
+  const folder = join(slot.workspace, checkout.workingDirectory);
+  const { mains, hasTests, nested } = inspectProject(folder);
+  if (!hasTests && nested.length === 0) say("no test files in this module");
   if (request.main !== undefined) {
-    const wanted = request.main.replace(/\/+$/, "");
+    const wanted = posix
+      .normalize(request.main)
+      .replace(/^(?=[^.])/, "./")
+      .replace(/\/+$/, "");
     if (mains.includes(wanted)) return wanted;
     throw new ActionError("input", `--main ${request.main} is not a main package of this module`, {
       hint: mains.length === 0 ? "It has none." : `There are: ${mains.join(", ")}`,
     });
   }
   if (mains.length === 1) return mains[0];
+  const programs = nested.filter((path) => inspectProject(join(folder, path)).mains.length > 0);
   say(
-    mains.length === 0
-      ? "no main package: no image and no deploy"
-      : `several main packages, so no image and no deploy: choose with --main (${mains.join(", ")})`,
+    mains.length > 0
+      ? `several main packages, so no image and no deploy: choose with --main (${mains.join(", ")})`
+      : programs.length > 0
+        ? `no main package in this module, so no image and no deploy: give one of its modules as --repo (${programs.map((path) => join(request.repo ?? "", path)).join(", ")})`
+        : "no main package: no image and no deploy",
   );
   return undefined;
 }
@@ -185,19 +196,6 @@ async function servingAddress(
   }
 }
 
-/** Ends the service of this slot by its own agent; nothing to do when there is none. */
-async function stopService(slot: Slot, processes: Processes, env: Environment): Promise<void> {
-  const agent = join(slot.target, ".deploy", "agent.sh");
-  if (!existsSync(agent)) return;
-  await processes.run({
-    file: "sh",
-    args: [agent, "stop", slot.target],
-    cwd: slot.folder,
-    env: { PATH: env["PATH"] },
-    timeoutMs: 30_000,
-  });
-}
-
 function newReportFolder(repository: string): string {
   const all = join(repository, "reports");
   mkdirSync(all, { recursive: true });
@@ -219,7 +217,7 @@ interface Finish {
   history: History | undefined;
   repository: string;
   report: string;
-  serving: string | undefined;
+  serving: Serving | undefined;
   listen: Listener;
 }
 
@@ -232,17 +230,21 @@ function finish(run: Finish): void {
   const markdown = join(report, "summary.md");
   writeFileSync(markdown, summaries.join("\n\n"));
   const outputs = result.jobs["report"]?.outputs ?? {};
-  if (run.ok) {
-    writeHistory(run.repository, {
-      version: 1,
-      runs: (history?.runs ?? 0) + 1,
-      steps: result.steps,
-      durationMs: run.durationMs,
-      ...(outputs["data"] === undefined || outputs["data"] === ""
-        ? {}
-        : { reportData: outputs["data"] }),
-    });
-  }
+  const runs = (history?.runs ?? 0) + 1;
+  writeHistory(
+    run.repository,
+    run.ok
+      ? {
+          version: 1,
+          runs,
+          steps: result.steps,
+          durationMs: run.durationMs,
+          ...(outputs["data"] === undefined || outputs["data"] === ""
+            ? {}
+            : { reportData: outputs["data"] }),
+        }
+      : { steps: {}, ...history, version: 1, runs },
+  );
   const rolledBack = result.jobs["broken"]?.outputs["result"] === "rolled-back";
   run.listen({
     kind: "pipeline-finished",
@@ -254,7 +256,8 @@ function finish(run: Finish): void {
         ? `green${rolledBack ? ": the broken release was rolled back, release 1 serves" : ""}`
         : "red",
     durationMs: run.durationMs,
-    beforeMs: history?.durationMs,
+    // A run that ended early has nothing to compare.
+    beforeMs: run.ok ? history?.durationMs : undefined,
     serving: run.serving,
     markdown,
     report: outputs["report"] === "" ? undefined : outputs["report"],

@@ -7,6 +7,8 @@ import { platformFor, type Platform } from "./platform.ts";
 /** What is wanted, and from where it may come. */
 export interface ToolchainRequest {
   wanted: Wanted;
+  /** What asks for it, for messages: `go.mod (go line)`. */
+  source?: string;
   checkLatest: boolean;
   platform: Platform;
   mirror: Mirror | undefined;
@@ -33,7 +35,7 @@ const GOTOOLCHAIN = /^(local|auto|path|(go\d[\w.-]*)(\+(auto|path))?|local\+(aut
 export function toolchainRequest(
   inputs: ToolchainInputs,
   env: Environment,
-): Omit<ToolchainRequest, "wanted"> {
+): Omit<ToolchainRequest, "wanted" | "source"> {
   const baseUrl = inputs.goDownloadBaseUrl ?? (env["GO_DOWNLOAD_BASE_URL"] || undefined);
   const sha256 = inputs.goDownloadSha256;
   const problems = mirrorProblems(baseUrl, sha256);

@@ -58,12 +58,13 @@ function machine(options: {
 async function settle(
   wanted: Wanted,
   options: Parameters<typeof machine>[0],
-  more: { checkLatest?: boolean; architecture?: string; mirror?: Mirror } = {},
+  more: { checkLatest?: boolean; architecture?: string; mirror?: Mirror; source?: string } = {},
 ) {
   const ports = machine(options);
   const resolution = await resolveVersion(
     {
       wanted,
+      ...(more.source === undefined ? {} : { source: more.source }),
       checkLatest: more.checkLatest ?? false,
       platform: platformFor(more.architecture),
       mirror: more.mirror,
@@ -109,6 +110,10 @@ describe("a range is settled", () => {
       message: "No Go version fits 1.27",
       hint: "The nearest that exist are 1.27rc2, 1.26.8, 1.26.1; the newest ones are 1.26.8 and 1.25.4.",
     });
+    const asking = { source: "go.mod (go line)" };
+    await expect(settle(range("1.27"), { path: "1.23.1", listed: LISTED }, asking)).rejects.toThrow(
+      "No Go version fits 1.27, which go.mod (go line) asks for",
+    );
   });
 
   it("not by a Go for another processor", async () => {

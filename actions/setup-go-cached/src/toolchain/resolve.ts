@@ -42,7 +42,8 @@ export async function resolveVersion(request: ToolchainRequest, ports: Ports): P
   const version = newest(known, wanted);
   if (version === undefined || (wanted.kind === "range" && !fits(version, wanted))) {
     // A proxy of a site without a network may know a few versions only.
-    const error = new ActionError("input", `No Go version fits ${wanted.text}`, {
+    const by = request.source === undefined ? "" : `, which ${request.source} asks for`;
+    const error = new ActionError("input", `No Go version fits ${wanted.text}${by}`, {
       hint: `The nearest that exist are ${nearestVersions(lowest(wanted), known).join(", ")}; the newest ones are ${newestReleases(known)}.`,
     });
     return { ...newEnough(request, path, error, ports), path };

@@ -83,6 +83,11 @@ describe("the version is decided", () => {
     expect(by("empty.mod")).toThrow(/names no Go version/);
   });
 
+  it("by none where the only file is no go.mod, and that file is named", () => {
+    const root = repository({ "go.mod": "<<<<<<< HEAD\n" });
+    expect(() => decideVersion(asked(), root, root)).toThrow(/^go\.mod names no Go version$/);
+  });
+
   it("by what GOWORK says of go.work", () => {
     const root = repository({ ...all, "ci/all.work": "go 1.26.9\n" });
     const by = (GOWORK: string) => decideVersion(asked({}, { GOWORK }), root, root);

@@ -41,10 +41,14 @@ export function decideVersion(asked: Asked, workspace: string, folder: string): 
     if (said === undefined) throw saysNothing(asked.goVersionFile);
     return { wanted: said.wanted, source: shownPart(asked.goVersionFile, said), notes: [] };
   }
+  const silent: string[] = [];
   for (const path of candidates(workspace, folder, asked.setting("GOWORK"))) {
     const shown = relative(workspace, path) || basename(path);
     const said = fromFile(path, shown, toolchainCounts);
-    if (said === undefined) continue;
+    if (said === undefined) {
+      silent.push(shown);
+      continue;
+    }
     // A workspace's go line is at least that of each of its modules: go sees to it.
     const others = shown.endsWith(".work") ? [] : modulesBelow(folder, toolchainCounts);
     return {
@@ -58,7 +62,10 @@ export function decideVersion(asked: Asked, workspace: string, folder: string): 
         ),
     };
   }
-  return byModules(workspace, folder, modulesBelow(folder, toolchainCounts));
+  const modules = modulesBelow(folder, toolchainCounts);
+  // A file that is there and says nothing is what is wrong, not that there is none.
+  if (modules.length === 0 && silent.length > 0) throw saysNothing(silent.join(", "));
+  return byModules(workspace, folder, modules);
 }
 
 /** Several modules and nothing above them: the highest version builds all. */

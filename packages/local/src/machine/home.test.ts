@@ -2,7 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { localHome, repositoryFolder, runningPipelines, takeSlot } from "./home.ts";
+import {
+  agentOf,
+  localHome,
+  repositoryFolder,
+  runningPipelines,
+  takeSlot,
+  targets,
+} from "./home.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -57,4 +64,23 @@ it("tells which pipelines run", () => {
 it("keeps repositories of the same name apart", () => {
   const home = localHome({ XDG_CACHE_HOME: folder });
   expect(repositoryFolder(home, "/a/orders")).not.toBe(repositoryFolder(home, "/b/orders"));
+});
+
+it("an empty or relative XDG_CACHE_HOME names no folder", () => {
+  for (const XDG_CACHE_HOME of ["", "cache"]) {
+    expect(localHome({ XDG_CACHE_HOME }).folder).toBe(localHome({}).folder);
+  }
+  expect(localHome({ XDG_CACHE_HOME: folder }).folder).toContain(folder);
+});
+
+it("targets are the slots with an agent", () => {
+  const home = localHome({ XDG_CACHE_HOME: folder });
+  expect(targets(home)).toEqual([]);
+  const repository = repositoryFolder(home, "/x/orders");
+  const [first, second] = [takeSlot(repository), takeSlot(repository)];
+  mkdirSync(join(second.target, ".deploy"), { recursive: true });
+  writeFileSync(agentOf(second.target), "");
+  expect(targets(home)).toEqual([second.target]);
+  first.release();
+  second.release();
 });

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { isSystemError } from "@go-cicd/core/errors.ts";
 import type { Environment } from "@go-cicd/core/process.ts";
 
@@ -24,9 +24,13 @@ export interface Home {
   services: string;
 }
 
-/** `$XDG_CACHE_HOME/go-cicd/local`, by default below `~/.cache`. */
+/**
+ * `$XDG_CACHE_HOME/go-cicd/local`, by default below `~/.cache`. An empty or relative variable does
+ * not count (XDG Base Directory Specification, "Basics").
+ */
 export function localHome(env: Environment): Home {
-  const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const named = env["XDG_CACHE_HOME"] ?? "";
+  const cache = isAbsolute(named) ? named : join(homedir(), ".cache");
   const folder = join(cache, "go-cicd", "local");
   return { folder, toolCache: join(folder, "tool-cache"), services: join(folder, "services") };
 }
@@ -68,6 +72,23 @@ export function takeSlot(repository: string): Slot {
       release: () => rmSync(lock, { force: true }),
     };
   }
+}
+
+/** Folders of all slots below the home, taken or not, whose target holds a service's agent. */
+export function targets(home: Home): string[] {
+  const repositories = join(home.folder, "repositories");
+  if (!existsSync(repositories)) return [];
+  return readdirSync(repositories).flatMap((repository) =>
+    readdirSync(join(repositories, repository))
+      .filter((name) => /^slot-\d+$/.test(name))
+      .map((slot) => join(repositories, repository, slot, "target"))
+      .filter((target) => existsSync(agentOf(target))),
+  );
+}
+
+/** Script that keeps the service of a local target (deploy-with-rollback). */
+export function agentOf(target: string): string {
+  return join(target, ".deploy", "agent.sh");
 }
 
 /** Locks that are held at this moment below the home, by process id. */

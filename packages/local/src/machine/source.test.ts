@@ -115,6 +115,15 @@ describe("checkOut", () => {
     expect(existsSync(join(workspace, "other.txt"))).toBe(false);
   });
 
+  it("copies a repository that belongs to another user", async () => {
+    write({ "go.mod": "module x\n" });
+    commit();
+    // Git's own switch for tests of its check (CVE-2022-24765).
+    const stranger = { ...env, GIT_TEST_ASSUME_DIFFERENT_OWNER: "true" };
+    const checkout = await checkOut(repo, workspace, { ...tools, env: stranger });
+    expect(checkout.sha).toBe(git("rev-parse", "HEAD").trim());
+  });
+
   it("does not run the repository's hooks", async () => {
     write({ "go.mod": "module x\n" });
     commit();
@@ -132,7 +141,10 @@ describe("assertGoProject", () => {
     expect(() => assertGoProject(repo)).toThrow(
       `${repo} is not a Go repository: no go.mod and no go.work in it`,
     );
-    expect(() => assertGoProject(join(repo, "nowhere"))).toThrow("is not a folder");
+    expect(() => assertGoProject(join(repo, "nowhere"))).toThrow("does not exist");
+    expect(() => assertGoProject(join(repo, "README.md"))).toThrow("is not a folder");
+    mkdirSync(join(repo, "go.mod"));
+    expect(() => assertGoProject(repo)).toThrow("is not a Go repository");
   });
 
   it("finds modules below, but not those of others", () => {

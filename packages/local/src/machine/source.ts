@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readlink, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -28,19 +28,24 @@ export interface SourceTools {
 
 /** @throws ActionError when `folder` does not hold a Go project; one line. */
 export function assertGoProject(folder: string): void {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw new ActionError("repository", `${folder} is not a folder`);
+  const there = statSync(folder, { throwIfNoEntry: false });
+  if (there === undefined) throw new ActionError("repository", `${folder} does not exist`);
+  if (!there.isDirectory()) throw new ActionError("repository", `${folder} is not a folder`);
+  for (const name of ["go.mod", "go.work"]) {
+    const file = join(folder, name);
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    accessSync(file, constants.R_OK);
+    return;
   }
-  if (existsSync(join(folder, "go.mod")) || existsSync(join(folder, "go.work"))) return;
-  const below = modulesBelow(folder, 3);
-  if (below.length > 0) return;
+  if (modulesBelow(folder, 3).length > 0) return;
   throw new ActionError(
     "repository",
     `${folder} is not a Go repository: no go.mod and no go.work in it`,
   );
 }
 
-function modulesBelow(folder: string, depth: number): string[] {
+/** Folders with a go.mod, at most `depth` levels down. */
+export function modulesBelow(folder: string, depth: number): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((item) => {
     if (item.isFile()) return item.name === "go.mod" ? [folder] : [];
     const hidden = /^[._]|^(vendor|testdata|node_modules)$/.test(item.name);
@@ -74,7 +79,15 @@ export async function checkOut(
   // By the transfer protocol, as a runner would: a clone that shares objects with the original
   // touches their times when it writes the same object again.
   await git(tools, workspace, ["init", "-q", "-b", "main"]);
-  await git(tools, workspace, ["fetch", "-q", "--depth=1", pathToFileURL(top).href, "HEAD"]);
+  await git(tools, workspace, [
+    "fetch",
+    "-q",
+    "--depth=1",
+    // Git hands no setting of this command on to the side that is read from.
+    "--upload-pack=git -c safe.directory=* upload-pack",
+    pathToFileURL(top).href,
+    "HEAD",
+  ]);
   await git(tools, workspace, ["checkout", "-q", "--detach", sha]);
   const branch = (await git(tools, top, ["rev-parse", "--abbrev-ref", "HEAD"])).trim();
   const changed = await overlay(top, workspace, tools);

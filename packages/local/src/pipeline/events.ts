@@ -1,3 +1,9 @@
+/** A service that was left running: where it answers, and the command that ends it. */
+export interface Serving {
+  url: string;
+  stop: string;
+}
+
 /** What happens while a pipeline runs; times are epoch milliseconds, durations milliseconds. */
 export type PipelineEvent =
   | {
@@ -39,8 +45,7 @@ export type PipelineEvent =
       verdict: string;
       durationMs: number;
       beforeMs: number | undefined;
-      /** Address at which the service was left running. */
-      serving: string | undefined;
+      serving: Serving | undefined;
       markdown: string | undefined;
       report: string | undefined;
     };

@@ -4,10 +4,12 @@ import * as v from "valibot";
 
 const schema = v.object({
   version: v.literal(1),
+  /** Runs that left caches, red ones too. */
   runs: v.number(),
-  /** `job/step/stage` → milliseconds in the last run. */
+  /** `job/step/stage` → milliseconds in the last green run. */
   steps: v.record(v.string(), v.number()),
-  durationMs: v.number(),
+  /** Of the last green run. */
+  durationMs: v.optional(v.number()),
   /** Data of the last report, for the next one to compare with. */
   reportData: v.optional(v.string()),
 });

@@ -26,7 +26,7 @@ describe("inspectProject", () => {
       "lib/lib.go": "package lib\n",
       "lib/lib_test.go": "package lib\n",
     });
-    expect(inspectProject(folder)).toEqual({ mains: [".", "./cmd/b"], hasTests: true });
+    expect(inspectProject(folder)).toEqual({ mains: [".", "./cmd/b"], hasTests: true, nested: [] });
   });
 
   it("leaves out what the go command leaves out", () => {
@@ -40,7 +40,7 @@ describe("inspectProject", () => {
       "tools/go.mod": "module tools\n",
       "tools/main.go": "package main\n",
     });
-    expect(inspectProject(folder)).toEqual({ mains: [], hasTests: false });
+    expect(inspectProject(folder)).toEqual({ mains: [], hasTests: false, nested: ["tools"] });
   });
 
   it("does not take a test's package for a program", () => {

@@ -6,6 +6,8 @@ export interface Project {
   /** Main packages of the module in the working directory, as `.` or `./cmd/x`. */
   mains: readonly string[];
   hasTests: boolean;
+  /** Folders of the modules nested in it, relative to it, which were not looked into. */
+  nested: readonly string[];
 }
 
 /** Folders the go command never looks into (go help packages). */
@@ -17,9 +19,10 @@ const IGNORED = /^([._].*|vendor|testdata)$/;
  */
 export function inspectProject(folder: string): Project {
   const mains: string[] = [];
+  const nested: string[] = [];
   let hasTests = false;
   walk(".");
-  return { mains: mains.sort(), hasTests };
+  return { mains: mains.sort(), hasTests, nested: nested.sort() };
 
   function walk(path: string): void {
     const items = readdirSync(join(folder, path), { withFileTypes: true });
@@ -32,8 +35,8 @@ export function inspectProject(folder: string): Project {
     for (const item of items) {
       const below = path === "." ? item.name : `${path}/${item.name}`;
       if (!item.isDirectory() || IGNORED.test(item.name)) continue;
-      if (existsSync(join(folder, below, "go.mod"))) continue;
-      walk(below);
+      if (existsSync(join(folder, below, "go.mod"))) nested.push(below);
+      else walk(below);
     }
   }
 }

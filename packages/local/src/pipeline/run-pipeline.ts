@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { Environment, Processes } from "@go-cicd/core/process.ts";
+import type { Annotation } from "../contract/annotations.ts";
 import { runJob } from "../contract/job.ts";
 import type { JobEvent, JobResult } from "../contract/job-result.ts";
 import type { Slot } from "../machine/home.ts";
@@ -14,6 +15,7 @@ import type { Listener, StepState } from "./events.ts";
 import type { History } from "./history.ts";
 import type { PipelineJob } from "./jobs.ts";
 import { resultLine } from "./result-line.ts";
+import { stepFiles } from "./step-files.ts";
 
 /** Everything a pipeline runs with. */
 export interface PipelineOptions {
@@ -204,14 +206,18 @@ function forward(
         result.conclusion,
         plan?.continueOnError === true && result.outputs["result"] === "rolled-back",
       ),
-      result: resultLine(door, of.stage, result),
-      problems: result.annotations
-        .filter(({ level }) => level === "error")
-        .map(({ message }) => message),
+      result: resultLine(door, of.stage, result, stepFiles(options.slot.temp)),
+      problems: result.annotations.filter(({ level }) => level === "error").map(problem),
       durationMs: result.durationMs,
       beforeMs: options.history?.steps[key],
     });
   }
+}
+
+/** An annotation's message, with the place in the sources that it stands on. */
+function problem({ message, file, line }: Annotation): string {
+  if (file === undefined) return message;
+  return `${file}${line === undefined ? "" : `:${line}`}: ${message}`;
 }
 
 /** `Post set up Go` → `after: set up Go` */

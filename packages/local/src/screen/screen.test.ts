@@ -1,7 +1,8 @@
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { PipelineEvent } from "../pipeline/events.ts";
 import { palette } from "./colour.ts";
-import { jsonScreen, plainScreen } from "./screen.ts";
+import { jsonScreen, liveScreen, plainScreen } from "./screen.ts";
 
 type StepFinished = PipelineEvent & { kind: "step-finished" };
 
@@ -34,8 +35,15 @@ function shown(...events: PipelineEvent[]): string {
 describe("plainScreen", () => {
   it("shows a step with its time, its result and the time before", () => {
     expect(shown(finished({ beforeMs: 65_000 }))).toBe(
-      "  ✓ run the tests               1.2 s  passed · 12 passed (before 1 min 5 s)\n",
+      "  ✓ run the tests                    1.2 s  passed · 12 passed (before 1 min 5 s)\n",
     );
+  });
+
+  it("keeps its columns under the longest title and time there is", () => {
+    const long = { title: "after: deploy and roll back", durationMs: 599_000, result: "x" };
+    const [one, other] = [shown(finished({ result: "x" })), shown(finished(long))];
+    expect(other.trimEnd()).toHaveLength(one.trimEnd().length);
+    expect(shown(finished({ result: "" }))).not.toMatch(/ \n/);
   });
 
   it("shows what is wrong with a red step, or the end of its log", () => {
@@ -54,6 +62,21 @@ describe("plainScreen", () => {
     expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
   });
 
+  it("says how to stop what was left running", () => {
+    const text = shown({
+      kind: "pipeline-finished",
+      at: 0,
+      ok: true,
+      verdict: "green",
+      durationMs: 10,
+      beforeMs: undefined,
+      serving: { url: "http://127.0.0.1:1", stop: "sh agent.sh stop target" },
+      markdown: undefined,
+      report: undefined,
+    });
+    expect(text).toContain("serving at http://127.0.0.1:1\nto stop it: sh agent.sh stop target\n");
+  });
+
   it("ends with the path of the report", () => {
     const text = shown({
       kind: "pipeline-finished",
@@ -67,6 +90,19 @@ describe("plainScreen", () => {
       report: "/r/index.html",
     });
     expect(text.trimEnd().split("\n").at(-1)).toBe("/r/index.html");
+  });
+});
+
+describe("liveScreen", () => {
+  it("breaks a long result between words, under its column", () => {
+    let text = "";
+    const terminal = { write: (part: string) => void (text += part), columns: () => 80 };
+    const screen = liveScreen(terminal, palette(true, {}));
+    screen(finished({ result: "linux/amd64 2.9 MB, linux/arm64 2.6 MB · sha256:d78b3e535b07" }));
+    screen.stop();
+    const lines = stripVTControlCharacters(text).split("\n");
+    expect(lines[0]).toMatch(/1\.2 s {2}linux\/amd64 2\.9 MB, linux\/arm64$/);
+    expect(lines[1]).toBe(`${" ".repeat(44)}2.6 MB · sha256:d78b3e535b07`);
   });
 });
 

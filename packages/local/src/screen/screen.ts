@@ -16,7 +16,13 @@ const MARKS: Record<StepState, string> = {
   cancelled: "■",
 };
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const TITLE_WIDTH = 24;
+/** As wide as the longest title, `after: deploy and roll back`. */
+const TITLE_WIDTH = 27;
+const TIME_WIDTH = 10;
+/** Where the result of a step begins. */
+const RESULT_COLUMN = 4 + TITLE_WIDTH + 1 + TIME_WIDTH + 2;
+/** A terminal that is narrower wraps lines by itself. */
+const NARROWEST = RESULT_COLUMN + 24;
 /** Lines of a red step's own log that are shown with it. */
 const LOG_LINES = 25;
 
@@ -30,7 +36,7 @@ export function plainScreen(terminal: Terminal, palette: Palette): Listener {
   const log = new Map<string, string[]>();
   return (event) => {
     keepLog(log, event);
-    const text = render(event, palette, log);
+    const text = render(event, palette, log, Infinity);
     if (text !== undefined) terminal.write(`${text}\n`);
   };
 }
@@ -45,7 +51,7 @@ export function liveScreen(terminal: Terminal, palette: Palette): Listener & { s
     if (running === undefined) return;
     const spinner = palette.accent(FRAMES[frame++ % FRAMES.length] ?? "");
     const elapsed = seconds(Date.now() - running.since);
-    const head = `${running.title.padEnd(TITLE_WIDTH)} ${elapsed.padStart(8)}  `;
+    const head = `${running.title.padEnd(TITLE_WIDTH)} ${elapsed.padStart(TIME_WIDTH)}  `;
     const room = Math.max(0, terminal.columns() - head.length - 6);
     clear();
     terminal.write(`  ${spinner} ${head}${palette.dim(printable(running.line).slice(0, room))}`);
@@ -61,7 +67,7 @@ export function liveScreen(terminal: Terminal, palette: Palette): Listener & { s
     } else if (event.kind === "step-finished") {
       running = undefined;
     }
-    const text = render(event, palette, log);
+    const text = render(event, palette, log, terminal.columns());
     if (text !== undefined) {
       clear();
       terminal.write(`${text}\n`);
@@ -88,6 +94,7 @@ function render(
   event: PipelineEvent,
   palette: Palette,
   log: ReadonlyMap<string, readonly string[]>,
+  columns: number,
 ): string | undefined {
   switch (event.kind) {
     case "pipeline-started": {
@@ -100,7 +107,7 @@ function render(
     case "job-started":
       return `\n${palette.bold(event.title)}`;
     case "step-finished":
-      return stepLine(event, palette, log.get(`${event.job}/${event.step}`) ?? []);
+      return stepLine(event, palette, log.get(`${event.job}/${event.step}`) ?? [], columns);
     case "pipeline-finished":
       return `\n${finish(event, palette)}`;
     case "step-started":
@@ -114,6 +121,7 @@ function stepLine(
   event: PipelineEvent & { kind: "step-finished" },
   palette: Palette,
   log: readonly string[],
+  columns: number,
 ): string {
   const colour = {
     passed: palette.good,
@@ -122,11 +130,13 @@ function stepLine(
     cancelled: palette.warn,
   };
   const mark = colour[event.state](MARKS[event.state]);
-  const time = seconds(event.durationMs).padStart(8);
-  const before =
-    event.beforeMs === undefined ? "" : palette.dim(` (before ${seconds(event.beforeMs)})`);
+  const time = seconds(event.durationMs).padStart(TIME_WIDTH);
   const title = event.title.padEnd(TITLE_WIDTH);
-  const line = `  ${mark} ${event.stage === "post" ? palette.dim(title) : title} ${time}  ${printable(event.result)}${before}`;
+  const before =
+    event.beforeMs === undefined ? "" : palette.dim(`(before ${seconds(event.beforeMs)})`);
+  const result = folded([printable(event.result), before].join(" ").trim(), columns);
+  const line =
+    `  ${mark} ${event.stage === "post" ? palette.dim(title) : title} ${time}  ${result}`.trimEnd();
   if (event.state !== "failed") return line;
   const problems = event.problems.flatMap((problem) => problem.split("\n"));
   const details = problems.length > 0 ? problems : log;
@@ -137,14 +147,35 @@ function finish(event: PipelineEvent & { kind: "pipeline-finished" }, palette: P
   const mark = event.ok ? palette.good("✓") : palette.bad("✗");
   const before =
     event.beforeMs === undefined ? "" : palette.dim(` (before ${seconds(event.beforeMs)})`);
+  const { serving } = event;
   const lines = [
     `${mark} ${palette.bold(event.verdict)}  ${seconds(event.durationMs)}${before}`,
-    ...(event.serving === undefined ? [] : [`serving at ${event.serving}`]),
+    ...(serving === undefined
+      ? []
+      : [`serving at ${serving.url}`, palette.dim(`to stop it: ${serving.stop}`)]),
     ...(event.markdown === undefined ? [] : [palette.dim(`as on GitHub: ${event.markdown}`)]),
     // Last: the path that a reader wants to open.
     ...(event.report === undefined ? [] : [event.report]),
   ];
   return lines.join("\n");
+}
+
+/** Words in lines that fit beside the columns before them, each below the first. */
+function folded(text: string, columns: number): string {
+  if (columns < NARROWEST) return text;
+  const room = columns - RESULT_COLUMN;
+  const lines = [""];
+  // A number stays with its unit.
+  for (const word of text.split(/ (?!(?:[kMG]?B|ms|s|min)\b)/)) {
+    const line = lines.at(-1) ?? "";
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (stripVTControlCharacters(longer).length <= room || line === "") {
+      lines[lines.length - 1] = longer;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines.join(`\n${" ".repeat(RESULT_COLUMN)}`);
 }
 
 /** Text from outside must not steer the terminal: sequences and control characters are dropped. */

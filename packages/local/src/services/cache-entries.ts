@@ -221,7 +221,9 @@ export class CacheEntries {
   }
 
   async #touch(entry: CacheEntry): Promise<void> {
-    const now = new Date();
+    // Rounded up: a file that was written in this millisecond has its fraction as well, and would
+    // be the younger one.
+    const now = new Date(Date.now() + 1);
     const path = join(this.#entries, fileName(entry));
     // Another server may have evicted it at this very moment.
     await utimes(path, now, now).catch(() => undefined);

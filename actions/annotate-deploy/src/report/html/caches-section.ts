@@ -110,7 +110,7 @@ function useTable(rows: readonly CacheUse[]): Html {
       <thead>
         <tr>
           <th>Cache</th>
-          <th>Job</th>
+          <th class="wide">Job</th>
           <th>Result</th>
           <th class="num">Size</th>
           <th class="num">Took</th>
@@ -120,8 +120,8 @@ function useTable(rows: readonly CacheUse[]): Html {
         ${rows.map(
           ({ store, job, result, bytes: size, ms }) =>
             html`<tr>
-              <td>${store}</td>
-              <td>${job}</td>
+              <td>${store}<span class="narrow">${job}</span></td>
+              <td class="wide">${job}</td>
               <td>${pill(result)}</td>
               <td class="num">${size > 0 ? bytes(size) : "–"}</td>
               <td class="num">${duration(ms)}</td>

@@ -34,10 +34,11 @@ pre{margin:8px 0 0;padding:12px;background:var(--sunken);color:var(--text);borde
 .verdict h1{flex:1 1 260px;min-width:0}
 .reasons{margin:14px 0 0;padding-left:20px;max-width:80ch}
 .reasons li{overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:20px 0 0;padding:0;list-style:none}
-.tile{background:var(--surface);border:1px solid var(--line);border-radius:12px;padding:12px 14px;min-width:0}
+.reasons li:only-child{list-style:none;margin-left:-20px}
+.tiles{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 0;padding:0;list-style:none}
+.tile{flex:1 1 150px;background:var(--surface);border:1px solid var(--line);border-radius:12px;padding:12px 14px;min-width:0}
 .tile b{display:block;font-size:22px;line-height:1.25;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
-.tile span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere}
+.tile span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere;text-wrap:balance}
 nav{margin:18px 0 0}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0;padding:0;list-style:none;font-size:15px}
 section{background:var(--surface);border:1px solid var(--line);border-radius:14px;margin:18px 0;padding:clamp(16px,2.2vw,26px)}
@@ -56,6 +57,7 @@ td:last-child,th:last-child{padding-right:0}
 .pill.warn{background:var(--warn-soft);color:var(--warn)}
 .pill.bad{background:var(--bad-soft);color:var(--bad)}
 .pill.plain{background:var(--sunken);color:var(--text)}
+.narrow{display:none;color:var(--muted);font-size:13px}
 .faster{color:var(--ok);font-weight:600}
 .slower{color:var(--bad);font-weight:600}
 details>summary{cursor:pointer}
@@ -77,13 +79,13 @@ svg{display:block}
 .f-layer-3{fill:var(--layer-3);background:var(--layer-3)}
 .f-layer-4{fill:var(--layer-4);background:var(--layer-4)}
 .gantt{font-size:15px}
-.row{display:grid;grid-template-columns:minmax(180px,26%) minmax(0,1fr) 84px;gap:0 14px;align-items:center;min-height:28px}
-.row>.name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.row>.track{height:28px;display:flex;align-items:center;background-image:linear-gradient(to right,var(--line) 1px,transparent 1px);background-size:var(--tick) 100%}
+.row{display:grid;grid-template-columns:minmax(215px,26%) minmax(0,1fr) 84px;gap:0 14px;align-items:center;min-height:28px}
+.row>.name{min-width:0;overflow-wrap:anywhere;padding-left:16px;text-indent:-16px;text-wrap:balance}
+.row>.track{min-height:28px;align-self:stretch;display:flex;align-items:center;background-image:linear-gradient(to right,var(--line) 1px,transparent 1px);background-size:var(--tick) 100%}
 .row>.track svg{width:100%;height:18px;overflow:visible}
 .row>.time{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .row.phase{font-size:14px;min-height:24px}
-.row.phase>.track{height:24px}
+.row.phase>.track{min-height:24px}
 .row.phase>.track svg{height:10px}
 .row.phase>.name{color:var(--muted)}
 .row.axis{font-size:13px;color:var(--muted);min-height:22px}
@@ -94,13 +96,14 @@ svg{display:block}
 .job>summary,.step>summary{display:block;list-style:none;border-radius:6px}
 .job>summary::-webkit-details-marker,.step>summary::-webkit-details-marker{display:none}
 .job>summary .name{font-weight:600}
-.name::before{content:"";display:inline-block;width:16px}
+.name::before{content:"";display:inline-block;width:16px;text-indent:0}
+.name>*{text-indent:0}
 .row.axis>.name::before{content:none}
 summary>.row>.name::before{content:"\\25B8";color:var(--muted)}
 details[open]>summary>.row>.name::before{content:"\\25BE"}
 summary>.row:hover{background-color:var(--sunken);border-radius:6px}
-.step .row>.name,.flat .row>.name{padding-left:16px}
-.step .row.phase>.name{padding-left:32px}
+.step .row>.name,.flat .row>.name{padding-left:32px}
+.step .row.phase>.name{padding-left:48px}
 .shares{list-style:none;margin:8px 0 0;padding:0}
 .shares li{display:grid;grid-template-columns:minmax(0,1fr) 90px 64px;gap:0 12px;padding:6px 0;border-bottom:1px solid var(--line);align-items:baseline}
 .shares li:last-child{border-bottom:0}
@@ -133,22 +136,29 @@ summary>.row:hover{background-color:var(--sunken);border-radius:6px}
 .flow span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere}
 .note{border-left:5px solid var(--warn-bar);padding-left:14px;margin:0}
 .filter{width:100%;max-width:340px;font:inherit;color:var(--text);background:var(--surface);border:1px solid var(--muted);border-radius:8px;padding:6px 10px;margin:0 0 8px}
+.filter::placeholder{color:var(--muted);opacity:1}
 .pair{display:grid;gap:3px;min-width:90px}
 .pair .bar{height:7px}
 footer{max-width:1320px;margin:0 auto;padding:4px clamp(14px,3vw,40px) 36px;color:var(--muted);font-size:14px;overflow-wrap:anywhere}
 @media (max-width:720px){
 .row{grid-template-columns:minmax(0,1fr) auto;grid-template-areas:"name time" "track track";row-gap:0;padding:3px 0}
-.row>.name{grid-area:name;white-space:normal;overflow-wrap:anywhere}
+.row>.name{grid-area:name}
 .row>.time{grid-area:time}
 .row>.track,.row.axis>.ticks{grid-area:track}
-.row>.track{height:20px}
+.row>.track{min-height:20px}
 .row>.track svg{height:14px}
-.row.phase>.track{height:14px}
+.row.phase>.track{min-height:14px}
 .row.phase>.track svg{height:8px}
 .flow{flex-direction:column;gap:26px}
 .flow li+li::before{content:"\\2193";left:50%;top:-29px;transform:translateX(-50%)}
 .wide{display:none}
-td:has(+.wide),th:has(+.wide){padding-right:0}
+.narrow{display:block}
+td:has(+.wide:last-child),th:has(+.wide:last-child){padding-right:0}
+td:first-child{min-width:0}
+td,th{padding-right:8px}
+td .pill{white-space:normal}
+th.num{white-space:normal}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}
 .facts dd{margin-bottom:6px}
 .shares li{grid-template-columns:minmax(0,1fr) auto auto}

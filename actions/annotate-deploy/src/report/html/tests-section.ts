@@ -181,7 +181,7 @@ function packageTable(packages: readonly TestPackage[]): Html {
     <thead>
       <tr>
         <th>Package</th>
-        ${cells && html`<th>Where</th>`}
+        ${cells && html`<th class="wide">Where</th>`}
         <th>Result</th>
         <th class="num">Tests</th>
         <th class="num">Time</th>
@@ -191,8 +191,8 @@ function packageTable(packages: readonly TestPackage[]): Html {
       ${packages.map(
         ({ name, cell, result, tests, ms, cached }) =>
           html`<tr>
-            <td><code>${name}</code></td>
-            ${cells && html`<td class="small">${cell}</td>`}
+            <td><code>${name}</code>${cells && html`<span class="narrow">${cell}</span>`}</td>
+            ${cells && html`<td class="small wide">${cell}</td>`}
             <td><span class="pill ${resultKind(result)}">${result}</span></td>
             <td class="num">${tests > 0 ? tests : "–"}</td>
             <td class="num">${cached ? "cached" : duration(ms)}</td>
