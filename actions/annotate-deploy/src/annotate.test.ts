@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { httpClient } from "@go-cicd/core/adapters/http.ts";
 import { testClock } from "@go-cicd/core/testing/clock.ts";
 import { inputsOf } from "@go-cicd/core/testing/inputs.ts";
+import type { SummaryResult } from "@go-cicd/core/summary.ts";
 import { fakePorts } from "@go-cicd/core/testing/ports.ts";
 import { repeatsSecret, secretForms } from "./credentials.ts";
 import { sampleRecord } from "./fixtures/sample-record.ts";
@@ -69,13 +70,13 @@ interface SinkReport {
 }
 
 /** A whole `finish` through real sockets; only the clock does not wait. */
-async function run(given: Partial<Record<keyof typeof inputs, string>>) {
+async function run(
+  given: Partial<Record<keyof typeof inputs, string>>,
+  summary: SummaryResult = { kind: "written" },
+) {
   const clock = testClock();
-  const ports = fakePorts({
-    http: httpClient(clock, () => 0),
-    clock,
-    env: { GITHUB_STEP_SUMMARY: "/dev/null" },
-  });
+  const ports = fakePorts({ http: httpClient(clock, () => 0), clock });
+  ports.summary.result = summary;
   const record = join(ports.root, "record.json");
   const now = clock.now();
   writeFileSync(record, JSON.stringify(sampleRecord({ started: now - 4_000, finished: now })));
@@ -198,6 +199,20 @@ describe.each(["fail", "warn"] as const)("on-sink-error: %s", (policy) => {
         expect(repeatsSecret(said, secretForms([secret]))).toBe(false);
       }
     });
+  });
+});
+
+describe("the summary as a sink", () => {
+  test.each([
+    [{ kind: "written" }, "ok", undefined],
+    [{ kind: "cut" }, "failed", /full/],
+    [{ kind: "failed", detail: "ENOSPC: no space left on device" }, "failed", /ENOSPC/],
+    [{ kind: "absent" }, "skipped", undefined],
+  ] as const)("that is %j is told as what it is", async (added, result, reason) => {
+    const { outcome, sinks } = await run({}, added);
+    expect(sinks[0]).toMatchObject({ sink: "summary", result });
+    if (reason === undefined) expect(outcome.failure).toBeUndefined();
+    else expect(outcome.failure?.message).toMatch(reason);
   });
 });
 

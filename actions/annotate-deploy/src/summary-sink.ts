@@ -6,15 +6,21 @@ import { duration } from "./format.ts";
 import type { Sink } from "./sink.ts";
 
 /** The deploy as a table in the job summary. */
-export function summarySink({ env, summary }: Pick<Ports, "env" | "summary">): Sink {
+export function summarySink({ summary }: Pick<Ports, "summary">): Sink {
   return {
     name: "summary",
     send: async (deploy) => {
-      if ((env["GITHUB_STEP_SUMMARY"] ?? "") === "") {
-        return { result: "skipped", reason: "there is no GITHUB_STEP_SUMMARY here" };
+      const added = await summary.add(deployMarkdown(deploy));
+      switch (added.kind) {
+        case "written":
+          return { result: "ok", detail: "in this summary" };
+        case "absent":
+          return { result: "skipped", reason: "there is no GITHUB_STEP_SUMMARY here" };
+        case "cut":
+          return { result: "failed", reason: "the summary is full: earlier steps filled it" };
+        case "failed":
+          return { result: "failed", reason: `the summary cannot be written: ${added.detail}` };
       }
-      await summary.add(deployMarkdown(deploy));
-      return { result: "ok", detail: "in this summary" };
     },
   };
 }

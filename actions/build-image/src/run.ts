@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Outcome } from "@go-cicd/core/action.ts";
+import { messageOf } from "@go-cicd/core/errors.ts";
 import {
   IMAGE_ARTIFACT_PREFIX,
   IMAGE_REPORT_FILE,
@@ -94,8 +95,14 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<typeof
 async function publish(report: ImageReport, ports: Ports): Promise<void> {
   const folder = join(ports.context.temp, JOB_FOLDER, "image-report");
   const file = join(folder, IMAGE_REPORT_FILE);
-  await mkdir(folder, { recursive: true });
-  await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  } catch (error) {
+    // The image is where it should be.
+    ports.log.warning(`The image report could not be written: ${messageOf(error)}`);
+    return;
+  }
   const hex = hexOf(report.digest as `sha256:${string}`).slice(0, 12);
   const result = await ports.artifacts.upload(`${IMAGE_ARTIFACT_PREFIX}${hex}`, [file], folder);
   if (result.kind === "unavailable") {

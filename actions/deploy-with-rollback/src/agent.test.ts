@@ -1,126 +1,41 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { execFileSync, spawn } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import fc from "fast-check";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import { PHASES, wayOut, type Phase } from "./journal.ts";
-import { manifestOf } from "./manifest.ts";
-import { releaseFiles } from "./release.ts";
 import { shellQuote } from "./shell-quote.ts";
+import { AgentTarget, SCRIPT } from "./testing/agent-target.ts";
 import { ask, freePort, statusOf, stopTarget } from "./testing/target.ts";
 
 // A real sh and real processes on a machine that may be busy.
 jest.setTimeout(120_000);
 
-const SCRIPT = readFileSync(new URL("./agent.sh", import.meta.url), "utf8");
-
-let folder: string;
+let at: AgentTarget;
 let target: string;
 let port: number;
 
 beforeEach(async () => {
-  folder = tempFolder();
-  target = join(folder, "target");
   port = await freePort();
-  install(SCRIPT);
-  agent("hello");
+  at = new AgentTarget(join(tempFolder(), "target"), port);
+  target = at.folder;
 });
 
 afterEach(() => {
   stopTarget(target);
 });
 
-function install(script: string): void {
-  mkdirSync(join(target, ".deploy"), { recursive: true });
-  writeFileSync(join(target, ".deploy/agent.sh"), script);
-}
-
-function agent(command: string, ...args: string[]): string {
-  return execFileSync("sh", [join(target, ".deploy/agent.sh"), command, target, ...args], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  }).trim();
-}
-
-/** The same when it refuses. */
-function refusal(command: string, ...args: string[]): string {
-  try {
-    return `did not refuse: ${agent(command, ...args)}`;
-  } catch (error) {
-    return (error as { stdout: string }).stdout.trim();
-  }
-}
-
-/** A release folder as the engine copies it. */
-async function release(id: string, status = 200): Promise<void> {
-  const root = join(target, "releases", id, "root");
-  mkdirSync(root, { recursive: true });
-  const program = `#!${process.execPath}
-require("node:http").createServer((q, s) => {
-  if (q.url === "/hang") return;
-  if (q.url === "/endless") return void setInterval(() => s.write("x".repeat(65536)), 1);
-  s.statusCode = q.url === "/500" ? 500 : ${status};
-  s.end(${JSON.stringify(id)});
-})
-  .listen(Number(process.env.PORT), "127.0.0.1");
-`;
-  writeFileSync(join(root, "service"), program);
-  chmodSync(join(root, "service"), 0o755);
-  const files = releaseFiles(
-    root,
-    { program: "/service", args: [], env: { PORT: String(port) }, workdir: "/" },
-    {
-      port,
-      path: "/",
-      statuses: ["200"],
-      waitMs: 10_000,
-      tryMs: 1000,
-      intervalMs: 50,
-      stopMs: 1000,
-      successes: 1,
-      version: undefined,
-    },
-    await manifestOf(root),
-    "sha256:0",
-  );
-  for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(target, "releases", id, name), content);
-  }
-}
-
-const lock = (token: string, pid = process.pid, silence = 600): string =>
-  agent("lock", token, String(pid), String(silence), "test");
-
-/** What a deploy says to the agent, up to and with one phase. */
-async function goTo(phase: Phase, token: string, id: string, status = 200): Promise<void> {
-  const effects: Record<Phase, () => void | Promise<void>> = {
-    begin: () => void agent("begin", token, "deploy", id),
-    copied: async () => {
-      await release(id, status);
-      agent("admit", token, id);
-    },
-    switch: () => void agent("switch", token, id),
-    stop: () => void agent("stop-old", token),
-    start: () => void agent("start", token, id),
-    commit: () => void agent("commit", token, id),
-  };
-  for (const each of PHASES.slice(0, PHASES.indexOf(phase) + 1)) await effects[each]();
-}
-
-async function deployed(id: string): Promise<void> {
-  lock(`first-${id}`);
-  await goTo("commit", `first-${id}`, id);
-  agent("unlock", `first-${id}`);
-}
+const agent = (command: string, ...args: string[]): string => at.agent(command, ...args);
+const refusal = (command: string, ...args: string[]): string => at.refusal(command, ...args);
+const install = (script: string): void => at.install(script);
+const release = (id: string): Promise<void> => at.copy(id);
+const lock = (token: string, pid?: number, silence?: number): string =>
+  at.lock(token, pid, silence);
+const goTo = (phase: Phase, token: string, id: string, status = 200): Promise<void> =>
+  at.goTo(phase, token, id, { status });
+const deployed = (id: string): Promise<void> => at.deployed(id);
 
 describe("heal", () => {
   // Each phase twice: with its effect, and with nothing but the line in the journal.

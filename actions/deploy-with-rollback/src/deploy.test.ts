@@ -47,8 +47,8 @@ const QUICK = {
 
 type Given = Record<string, string>;
 
-function step(given: Given = {}) {
-  const ports = fakePorts({ processes: realProcesses(), clock: systemClock() });
+function step(given: Given = {}, processes = realProcesses()) {
+  const ports = fakePorts({ processes, clock: systemClock() });
   const values: Given = { target: `local:${target}`, port: String(port), ...QUICK, ...given };
   const inputs = () =>
     readInputs(spec, {
@@ -193,6 +193,16 @@ describe("what cannot work is refused before anything is changed", () => {
     await expect(ran.main()).rejects.toThrow("cannot be written");
   });
 
+  test("a journal that cannot be written", async () => {
+    const good = await deployed("well");
+    mkdirSync(join(target, ".deploy/journal.new"));
+    const result = await deployed("well", "2");
+    expect(result).toMatchObject({ result: "refused", reason: "host" });
+    expect(result.failure?.message).toContain("journal");
+    expect(result.record_.serving).toBe(good.release);
+    expect(statusOf(target)).toMatchObject({ current: good.release, journal: "-", lock: "-" });
+  });
+
   test("an image for another platform", async () => {
     const other = await serviceImage(join(folder, "other"), "well", "1", {
       os: "plan9",
@@ -318,6 +328,33 @@ describe("recovery", () => {
     expect(await ask(port, "/version")).toMatchObject({ body: '{"version":"1"}' });
     await ran.post();
     expect(statusOf(target)).toMatchObject({ journal: "-", lock: "-" });
+  });
+
+  test("a way back that takes longer than a cancelled step keeps its lock", async () => {
+    await deployed("well", "1");
+    const real = realProcesses();
+    const said: string[] = [];
+    const slow: typeof real = {
+      run: (command) => {
+        const [, word = ""] = command.args;
+        said.push(word);
+        // It has begun, and does not come to its end while we look on.
+        return real.run(word === "heal-now" ? { ...command, file: "true" } : command);
+      },
+    };
+    const ran = step({ image: await image("mute", "2"), "wait-timeout": "60s" }, slow);
+    const running = ran.run();
+    while (!said.includes("observe")) await new Promise((resolve) => setTimeout(resolve, 20));
+    ran.ports.cancel();
+    expect(await running).toMatchObject({ result: "inconclusive", reason: "cancelled" });
+    expect(said).toContain("heal-now");
+    // Without its lock the host would stop in the middle.
+    expect(said).not.toContain("unlock");
+    const lock = join(target, ".deploy/lock");
+    const [token = ""] = readFileSync(lock, "utf8").split(" ");
+    execFileSync("sh", [join(target, ".deploy/agent.sh"), "heal-now", target, token]);
+    while (existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await ask(port, "/version")).toMatchObject({ body: '{"version":"1"}' });
   });
 
   test("a step that the host has given up on is told so, and changes nothing any more", async () => {

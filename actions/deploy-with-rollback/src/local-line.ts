@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { cp, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isSystemError, messageOf } from "@go-cicd/core/errors.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
@@ -67,32 +67,14 @@ async function copyRelease(target: string, root: string, files: ReleaseFiles): P
       mode: constants.COPYFILE_EXCL,
     });
     for (const [name, content] of Object.entries(files)) {
-      await writeFile(join(target, name), content, { mode: 0o600, flag: "wx", flush: true });
+      await writeFile(join(target, name), content, { mode: 0o600, flag: "wx" });
     }
-    await settle(join(target, "root"));
   } catch (error) {
     if (isSystemError(error, "ENOSPC", "EDQUOT")) {
       // What does not fit is of no use; the way back needs the room.
       await rm(target, { recursive: true, force: true });
     }
     throw unwritable(target, error);
-  }
-}
-
-/** Brings the files to the disk, so that a power cut does not leave a release that looks whole. */
-async function settle(folder: string): Promise<void> {
-  for (const entry of await readdir(folder)) {
-    const path = join(folder, entry);
-    const found = await lstat(path);
-    if (found.isDirectory()) await settle(path);
-    else if (found.isFile()) {
-      const file = await open(path, "r");
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "@go-cicd/core/action.ts";
-import { ActionError } from "@go-cicd/core/errors.ts";
+import { ActionError, messageOf } from "@go-cicd/core/errors.ts";
 import { JOB_FOLDER } from "@go-cicd/core/names.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
 import type { ReleaseRecord } from "@go-cicd/core/record.ts";
@@ -85,7 +85,7 @@ export class RunRecord {
   /** Writes record, summary and artifact, and makes the step's outcome of the verdict. */
   async conclude(verdict: Verdict): Promise<Outcome<typeof outputs>> {
     const record = this.build(verdict);
-    const path = await this.#write(record);
+    const path = await this.#kept(record);
     const { result, reason, detail } = verdict;
     const outcome: Outcome<typeof outputs> = {
       outputs: {
@@ -93,12 +93,12 @@ export class RunRecord {
         reason,
         release: this.release,
         "previous-release": this.previous ?? "",
-        record: path,
+        ...(path === undefined ? {} : { record: path }),
         ...(this.url === undefined ? {} : { url: this.url }),
       },
     };
     await this.#ports.summary.add(summaryOf(record, this.evidence, this.url));
-    await this.#upload(record, path);
+    if (path !== undefined) await this.#upload(record, path);
     if (isSuccess(this.#plan.kind, result)) {
       this.#ports.log.info(`${result}: ${detail}`);
       return outcome;
@@ -121,6 +121,16 @@ export class RunRecord {
     if (reason === "locked") return "Wait for it, or serialise deploys with `concurrency:`.";
     if (reason === "port-taken") return "Free the port, or give another one as `port`.";
     return undefined;
+  }
+
+  /** A target that is whole is not told as a failed deploy for want of its record. */
+  async #kept(record: ReleaseRecord): Promise<string | undefined> {
+    try {
+      return await this.#write(record);
+    } catch (error) {
+      this.#ports.log.warning(`The release record could not be written: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   async #write(record: ReleaseRecord): Promise<string> {

@@ -18,6 +18,8 @@ export interface Session {
   plan: TargetPlan;
   record: RunRecord;
   ports: Ports;
+  /** The host is on its way back by itself, and lets go of the lock at its end. */
+  healing?: boolean;
 }
 
 /** A token says who held a lock; letters the agent needs no quoting for. */
@@ -60,7 +62,8 @@ export async function openHost(
 
 /**
  * Runs `work` while this step holds the target's lock, after whatever a killed deploy left open was
- * brought to its end. The lock is let go in any case.
+ * brought to its end. The lock is let go in any case but one: a host that is on its way back by
+ * itself stops where it finds the lock gone.
  */
 export async function withLock<T>(
   session: Session,
@@ -84,10 +87,11 @@ export async function withLock<T>(
       journal === undefined ? { kind: "none" as const } : await recoverOpen(session, journal, by);
     return await work(healing);
   } finally {
-    // After a way back that is still going on this changes nothing: it ends the lock itself.
-    await host.unlock(token).catch((error: unknown) => {
-      ports.log.warning(`The lock was not let go: ${String(error)}. It ends with this step.`);
-    });
+    if (session.healing !== true) {
+      await host.unlock(token).catch((error: unknown) => {
+        ports.log.warning(`The lock was not let go: ${String(error)}. It ends with this step.`);
+      });
+    }
   }
 }
 

@@ -36,8 +36,13 @@ export async function goBack(
     if (refusal.code === "lost") return lostVerdict(session, said);
     healing = { kind: "failed", release: "the last verified release", why: refusal.message };
   }
-  // Healed by somebody else meanwhile: the dead-man's switch.
-  if (healing.kind === "none") return lostVerdict(session, said);
+  if (healing.kind === "none") {
+    // The lock is still ours, so nobody was quicker: either it was final already, or never begun.
+    const status = await host.status();
+    if (status.last?.token === token) return settled(session, status, reason, said);
+    record.serving = status.running;
+    return { result: "refused", reason, detail: said };
+  }
   record.restoredAt = ports.clock.now();
   const { verdict, serving } = verdictOf(healing, reason, said);
   record.serving = serving;
@@ -86,6 +91,7 @@ async function goBackHurried(session: Session): Promise<Verdict> {
   const until = ports.clock.now() + CANCEL_BUDGET_MS;
   try {
     await host.healDetached(token);
+    session.healing = true;
     while (ports.clock.now() < until) {
       const status = await host.status();
       if (status.journal === undefined && status.lock === undefined) {

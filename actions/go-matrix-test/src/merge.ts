@@ -7,7 +7,7 @@ import {
 import { rankFailures } from "./failures.ts";
 import { isRed } from "./judgement.ts";
 import type { Plan, PlannedCell, PlannedShard, PlanReference } from "./plan.ts";
-import { countResults, type ShardResults } from "./results.ts";
+import { attemptOf, countResults, type ShardResults } from "./results.ts";
 import type { FoundResults } from "./results-store.ts";
 
 /** Facts of the run that the report is about. */
@@ -22,7 +22,7 @@ export interface RunFacts {
 /**
  * One report out of the results of all shards. The newest attempt of a shard counts, none before
  * the plan's own; a planned shard, package or check without a result makes the report red, and so
- * does a result that contradicts its parts.
+ * does a result that contradicts its parts or another one of the same attempt.
  */
 export function mergeResults(
   { plan, reference }: { plan: Plan; reference: PlanReference },
@@ -33,17 +33,27 @@ export function mergeResults(
   const used: ShardResults[] = [];
   const cells = plan.cells.map((cell) => {
     const shards = cell.shards.map((shard): ShardResult => {
-      const results = newest(cell, shard, reference, found);
+      const candidates = newest(cell, shard, reference, found);
+      const [results] = candidates;
       const reasons: string[] = [];
       if (results === undefined) {
-        const hints = found.troubles.filter((text) => text.includes(`-${cell.id}-${shard.shard}-`));
         reasons.push(
           `shard ${shard.shard} of ${cell.id} has no results: its job was cancelled, was killed or did not start`,
-          ...hints,
         );
       } else {
         used.push(results);
         reasons.push(...results.reasons, ...contradictions(results, plan, shard, hash));
+        if (candidates.some(({ verdict }) => verdict !== results.verdict)) {
+          reasons.push(
+            `shard ${shard.shard} of ${cell.id} ran ${candidates.length} times in attempt ${results.attempt} and came to different ends`,
+          );
+        }
+      }
+      // What cannot be read may be the newest word.
+      const since = Math.max(reference.attempt, results?.attempt ?? 0);
+      const where = { cell: cell.id, shard: shard.shard };
+      for (const { artifact, detail } of found.troubles) {
+        if ((attemptOf(artifact, reference, where) ?? -1) >= since) reasons.push(detail);
       }
       return {
         shard: shard.shard,
@@ -87,16 +97,21 @@ export function mergeResults(
   };
 }
 
+/** The results of a shard's newest attempt: one, where no two jobs ran it; the reddest first. */
 function newest(
   cell: PlannedCell,
   { shard }: PlannedShard,
   reference: PlanReference,
   { results }: FoundResults,
-): ShardResults | undefined {
-  return results
-    .filter((one) => one.cell === cell.id && one.shard === shard)
-    .filter(({ attempt }) => attempt >= reference.attempt)
-    .sort((one, other) => other.attempt - one.attempt)[0];
+): ShardResults[] {
+  const own = results.filter((one) => one.cell === cell.id && one.shard === shard);
+  const last = Math.max(...own.map(({ attempt }) => attempt));
+  if (last < reference.attempt) return [];
+  const redness = ({ verdict }: ShardResults): number =>
+    ["fail", "incomplete", "pass"].indexOf(verdict);
+  return own
+    .filter(({ attempt }) => attempt === last)
+    .sort((one, other) => redness(one) - redness(other));
 }
 
 /** What speaks against a shard's results although they are there. */

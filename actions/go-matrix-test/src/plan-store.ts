@@ -61,6 +61,18 @@ export async function sharePlan({ plan, reference }: KnownPlan, ports: Ports): P
 }
 
 /**
+ * Says in which attempt everything was planned anew: a report without the input `plan` must not
+ * take results of earlier ones. The plan itself has no attempt in it.
+ */
+export async function markAttempt({ plan, reference }: KnownPlan, ports: Ports): Promise<void> {
+  if (reference.attempt <= 1) return;
+  const folder = mkdtempSync(join(jobFolder(ports), "plan-"));
+  const file = join(folder, "plan.json");
+  writeFileSync(file, planText(plan));
+  await ports.artifacts.upload(`${reference.name}-${reference.attempt}`, [file], folder);
+}
+
+/**
  * The plan of the input, from this job's folder or from the run's artifacts; its hash is checked.
  * @throws ActionError `input` for no reference, `integrity` for other bytes, `network`.
  */
@@ -88,7 +100,11 @@ export async function findOnlyPlan(ports: Ports): Promise<KnownPlan> {
     if (text !== undefined) return decodePlan(text, reference);
   }
   const list = await ports.artifacts.list(PLAN_PREFIX);
-  const names = list.kind === "listed" ? [...new Set(list.artifacts.map(({ name }) => name))] : [];
+  const marks = (list.kind === "listed" ? list.artifacts : []).flatMap((artifact) => {
+    const match = /^(go-cicd-plan-[0-9a-f]{12})(?:-(\d{1,6}))?$/.exec(artifact.name);
+    return match === null ? [] : [{ name: match[1] ?? "", attempt: Number(match[2] ?? 1) }];
+  });
+  const names = [...new Set(marks.map((mark) => mark.name))];
   const [name] = names;
   if (name === undefined || names.length > 1) {
     const why =
@@ -100,7 +116,7 @@ export async function findOnlyPlan(ports: Ports): Promise<KnownPlan> {
     throw invalidInputs([`plan is required here: ${why}`]);
   }
   const text = await downloadPlan(name, ports);
-  const reference = planReference(text, 1);
+  const reference = planReference(text, Math.max(...marks.map(({ attempt }) => attempt)));
   if (reference.name !== name) throw altered(name);
   return decodePlan(text, reference);
 }

@@ -54,8 +54,8 @@ function failure(changes: Partial<Failure> = {}): Failure {
 }
 
 const ALL = [results("a", 1, ["p"]), results("a", 2, ["q"]), results("b", 1, ["p", "q"])];
-const merge = (all: ShardResults[], troubles: string[] = []): TestReport =>
-  mergeResults({ plan: PLAN, reference: REFERENCE }, { results: all, troubles }, RUN);
+const merge = (all: ShardResults[]): TestReport =>
+  mergeResults({ plan: PLAN, reference: REFERENCE }, { results: all, troubles: [] }, RUN);
 const reasonsOf = (report: TestReport): string[] =>
   report.cells.flatMap(({ shards }) => shards.flatMap(({ reasons }) => reasons));
 

@@ -1,4 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { isSystemError } from "@go-cicd/core/errors.ts";
@@ -9,14 +16,22 @@ import {
   RESULTS_FILE,
   resultsName,
   resultsPrefix,
+  secondName,
   shardResultsSchema,
   type ShardResults,
 } from "./results.ts";
 
-/** Results that were found, and artifacts that should hold some and do not: one sentence each. */
+/** An artifact that should hold results and does not. */
+export interface Trouble {
+  artifact: string;
+  /** One sentence. */
+  detail: string;
+}
+
+/** What was found. */
 export interface FoundResults {
   results: ShardResults[];
-  troubles: string[];
+  troubles: Trouble[];
 }
 
 function localFolder(reference: PlanReference, ports: Ports): string {
@@ -25,13 +40,18 @@ function localFolder(reference: PlanReference, ports: Ports): string {
   return folder;
 }
 
-/** Writes a shard's results for later steps of this job. */
+/** Writes a shard's results for later steps of this job, beside those of an earlier step. */
 export function keepResults(results: ShardResults, reference: PlanReference, ports: Ports): void {
   const name = resultsName(reference, results);
-  writeFileSync(join(localFolder(reference, ports), `${name}.json`), JSON.stringify(results));
+  const text = JSON.stringify(results);
+  const file = (other: string): string => join(localFolder(reference, ports), `${other}.json`);
+  writeFileSync(file(existsSync(file(name)) ? secondName(name, text) : name), text);
 }
 
-/** Hands a shard's results to the report. What is not uploaded will be missing there: red. */
+/**
+ * Hands a shard's results to the report. What is not uploaded will be missing there: red. A shard
+ * that two jobs of one attempt have run is handed over twice, so that neither hides the other.
+ */
 export async function shareResults(
   results: ShardResults,
   reference: PlanReference,
@@ -39,14 +59,15 @@ export async function shareResults(
 ): Promise<void> {
   const folder = mkdtempSync(join(jobFolder(ports), "upload-"));
   const file = join(folder, RESULTS_FILE);
-  writeFileSync(file, JSON.stringify(results));
+  const text = JSON.stringify(results);
+  writeFileSync(file, text);
   const name = resultsName(reference, results);
-  const upload = await ports.artifacts.upload(name, [file], folder);
+  let upload = await ports.artifacts.upload(name, [file], folder);
   if (upload.kind === "exists") {
-    ports.log.warning(
-      `${name} was uploaded before in this attempt: a report in another job sees the first results`,
-    );
-  } else if (upload.kind === "unavailable") {
+    ports.log.warning(`${name} was uploaded before in this attempt: two jobs ran this shard`);
+    upload = await ports.artifacts.upload(secondName(name, text), [file], folder);
+  }
+  if (upload.kind === "unavailable") {
     ports.log.warning(
       `The results are not uploaded (${upload.detail}): a report in another job will miss this shard and be red`,
     );
@@ -75,7 +96,10 @@ export async function findResults(reference: PlanReference, ports: Ports): Promi
     const target = mkdtempSync(join(jobFolder(ports), "results-"));
     const result = await ports.artifacts.download(artifact, target);
     if (result.kind !== "downloaded") {
-      found.troubles.push(`${artifact.name} cannot be read: ${result.detail}`);
+      found.troubles.push({
+        artifact: artifact.name,
+        detail: `${artifact.name} cannot be read: ${result.detail}`,
+      });
       continue;
     }
     take(found, artifact.name, readText(join(target, RESULTS_FILE)));
@@ -83,10 +107,10 @@ export async function findResults(reference: PlanReference, ports: Ports): Promi
   return found;
 }
 
-function take(found: FoundResults, name: string, text: string | undefined): void {
+function take(found: FoundResults, artifact: string, text: string | undefined): void {
   const results = v.safeParse(shardResultsSchema, parse(text));
   if (results.success) found.results.push(results.output);
-  else found.troubles.push(`${name} holds no results of a known form`);
+  else found.troubles.push({ artifact, detail: `${artifact} holds no results of a known form` });
 }
 
 function parse(text: string | undefined): unknown {

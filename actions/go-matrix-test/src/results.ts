@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as v from "valibot";
 import {
   resultParts,
@@ -45,6 +46,23 @@ export function resultsName(
   { cell, shard, attempt }: { cell: string; shard: number; attempt: number },
 ): string {
   return `${resultsPrefix(plan)}${cell}-${shard}-${attempt}`;
+}
+
+/** The name for other results of the same shard in the same attempt: one for each content. */
+export function secondName(name: string, text: string): string {
+  return `${name}-again-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+}
+
+/** The attempt in an artifact's name, when it is one of this shard. */
+export function attemptOf(
+  artifact: string,
+  plan: PlanReference,
+  shard: { cell: string; shard: number },
+): number | undefined {
+  const prefix = resultsName(plan, { ...shard, attempt: 0 }).slice(0, -1);
+  if (!artifact.startsWith(prefix)) return undefined;
+  const match = /^(\d+)(?:-again-[0-9a-f]{8})?$/.exec(artifact.slice(prefix.length));
+  return match === null ? undefined : Number(match[1]);
 }
 
 /** Counts over packages: every run of a test, with its subtests. */

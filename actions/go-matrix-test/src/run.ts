@@ -19,6 +19,7 @@ import {
   findPlan,
   jobFolder,
   keepPlan,
+  markAttempt,
   sharePlan,
   type KnownPlan,
 } from "./plan-store.ts";
@@ -38,6 +39,7 @@ export async function main(inputs: Inputs, ports: Ports): Promise<Outcome<Output
     case "report":
       return reportMode(
         inputs.plan === undefined ? await findOnlyPlan(ports) : await findPlan(inputs.plan, ports),
+        undefined,
         ports,
       );
     case "all":
@@ -52,6 +54,7 @@ async function planMode(
 ): Promise<Outcome<Outputs>> {
   const known = await plan(inputs, checks, "matrix", ports);
   await sharePlan(known, ports);
+  await markAttempt(known, ports);
   return { outputs: planOutputs(known) };
 }
 
@@ -101,7 +104,7 @@ async function runMode(
   keepResults(results, known.reference, ports);
   await shareResults(results, known.reference, ports);
   // With a plan the report annotates, once for all cells; a run on its own is its own report.
-  if (!handedOver && planned.length === 1) return reportMode(known, ports);
+  if (!handedOver && planned.length === 1) return reportMode(known, [results], ports);
   return { outputs: { ...planOutputs(known), ...shardOutputs(results) }, ...shardFailure(results) };
 }
 
@@ -122,19 +125,29 @@ async function allMode(
   ports: Ports,
 ): Promise<Outcome<Outputs>> {
   const known = await plan(inputs, checks, "here", ports);
+  const own: ShardResults[] = [];
   for (const cell of known.plan.cells) {
     for (const shard of cell.shards) {
       const results = await runShard({ known, handedOver: false, cell, shard }, ports);
       keepResults(results, known.reference, ports);
+      own.push(results);
     }
   }
-  return reportMode(known, ports);
+  return reportMode(known, own, ports);
 }
 
-async function reportMode(known: KnownPlan, ports: Ports): Promise<Outcome<Outputs>> {
+/** @param own results of this very step, when it ran everything itself; else they are looked for */
+async function reportMode(
+  known: KnownPlan,
+  own: readonly ShardResults[] | undefined,
+  ports: Ports,
+): Promise<Outcome<Outputs>> {
   return ports.timeline.phase("report tests", async (phase) => {
-    const found = await findResults(known.reference, ports);
-    for (const trouble of found.troubles) ports.log.warning(trouble);
+    const found =
+      own === undefined
+        ? await findResults(known.reference, ports)
+        : { results: [...own], troubles: [] };
+    for (const { detail } of found.troubles) ports.log.warning(detail);
     const { repository, sha, runId, runAttempt } = ports.context;
     const report = mergeResults(known, found, {
       ...{ repository, commit: sha, runId, runAttempt },

@@ -4,9 +4,18 @@
  * it cut.
  */
 export interface Summary {
-  /** Adds a block of Markdown. Resolves once it is on disk. */
-  add(markdown: string): Promise<void>;
+  /** Adds a block of Markdown; resolves once it is on disk, or is known not to come there. */
+  add(markdown: string): Promise<SummaryResult>;
 }
+
+/** What became of a block. Whoever promised it to somebody has to look; others need not. */
+export type SummaryResult =
+  | { kind: "written" }
+  /** The rest of it, or all of it, did not fit. */
+  | { kind: "cut" }
+  /** There is no summary here. */
+  | { kind: "absent" }
+  | { kind: "failed"; detail: string };
 
 /** Text that came from outside, safe inside a Markdown table cell or paragraph. */
 export function escapeMarkdown(text: string): string {

@@ -19,6 +19,8 @@ class Service {
   readonly #blocks = new Map<string, Buffer>();
   /** Changes the bytes of every download. */
   lying = false;
+  /** Takes requests and never answers. */
+  hanging = false;
 
   constructor() {
     this.server = createServer((request, response) => {
@@ -32,6 +34,7 @@ class Service {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
+    if (this.hanging) return;
     const url = new URL(request.url ?? "", this.url);
     const name = url.searchParams.get("name") ?? "";
     if (request.method === "PUT") {
@@ -119,6 +122,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   service.lying = false;
+  service.hanging = false;
 });
 
 afterAll(async () => {
@@ -184,6 +188,25 @@ describe("runArtifacts", () => {
       kind: "mismatch",
     });
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it("waits once for a service that hangs, and asks it no more", async () => {
+    await upload("before", { x: "1" });
+    const known = await only("before");
+    service.hanging = true;
+    let givenUp = 0;
+    const bounded = runArtifacts(process.env, { callMs: 500, onGivenUp: () => givenUp++ });
+    const away = {
+      kind: "unavailable",
+      detail: "the artifact service did not answer within 0.5 s",
+    };
+    expect(await bounded.list("")).toEqual(away);
+    service.hanging = false;
+    expect(await bounded.upload("after", [], "/")).toEqual(away);
+    expect(await bounded.download(known, join(tempFolder(), "x"))).toEqual(away);
+    expect(givenUp).toBe(1);
+    // Its own, so that nothing of the call is left behind.
+    service.server.closeAllConnections();
   });
 
   it.each(["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"])(

@@ -22,10 +22,12 @@ interface Options {
   state: State;
   signal: AbortSignal;
   config: (key: string) => ConfiguredValue | undefined;
+  /** Called when something was given up whose connections may keep the process alive. */
+  onGivenUp: () => void;
 }
 
 /** The ports of a real step, over this process's environment. */
-export function realPorts({ step, log, state, signal, config }: Options): RealPorts {
+export function realPorts({ step, log, state, signal, config, onGivenUp }: Options): RealPorts {
   const env = process.env;
   const context = jobContext(env, process.cwd());
   const clock = systemClock();
@@ -53,7 +55,7 @@ export function realPorts({ step, log, state, signal, config }: Options): RealPo
       const { actionsStore } = await import("./actions-store.ts");
       return actionsStore({ env, http, processes, log });
     }),
-    artifacts: runArtifacts(env),
+    artifacts: runArtifacts(env, { onGivenUp }),
     state,
     summary: stepSummary(env, log),
     timeline,

@@ -44,6 +44,7 @@ export async function runAction<I extends InputSpec, O extends OutputSpec>(
       state,
       signal: step.signal,
       config: (key) => values[key],
+      onGivenUp: () => step.abandon(),
     });
     if (isPost) await runPost(action, ports);
     else await runMain(action, ports, values, step);

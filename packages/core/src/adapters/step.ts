@@ -1,4 +1,4 @@
-import { ActionError, messageOf } from "../errors.ts";
+import { ActionError, isSystemError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /**
@@ -64,7 +64,8 @@ export class Step {
    * Turns what went wrong into one annotation and the exit code: what the user can mend is said
    * with its remedy, anything else is a defect and says so (its stack is in the debug log).
    */
-  fail(error: unknown): void {
+  fail(thrown: unknown): void {
+    const error = refusedByDisk(thrown) ?? thrown;
     if (this.#level === "error") process.exitCode = 1;
     const say = (message: string): void => this.#log[this.#level](message);
     if (error instanceof ActionError) {
@@ -92,8 +93,13 @@ export class Step {
     } finally {
       clearTimeout(timer);
     }
-    this.#abandoned = true;
+    this.abandon();
     this.#log.warning(late);
+  }
+
+  /** What was given up must not keep the process alive once the stage is over. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   /** The stage is over: nothing is left to report. */
@@ -115,6 +121,21 @@ export class Step {
     // A stage that has nothing left to do is not kept alive by this.
     this.#hurry.unref();
   }
+}
+
+/** What any write may meet is said in one place. */
+function refusedByDisk(error: unknown): ActionError | undefined {
+  if (isSystemError(error, "ENOSPC", "EDQUOT")) {
+    return new ActionError("environment", `The disk is full: ${error.message}`, {
+      hint: "Make room on this machine, or run on one with more of it.",
+      cause: error,
+    });
+  }
+  if (!isSystemError(error, "EROFS")) return undefined;
+  return new ActionError("environment", `The disk is read-only: ${error.message}`, {
+    hint: "Give a folder that this job may write to.",
+    cause: error,
+  });
 }
 
 function causeOf(error: unknown): unknown {

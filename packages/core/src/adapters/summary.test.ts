@@ -15,7 +15,8 @@ describe("stepSummary", () => {
   it("appends blocks in the order of the calls", async () => {
     const path = join(tempFolder(), "summary.md");
     const { summary } = summaryIn(path);
-    await Promise.all([summary.add("# a"), summary.add("# b")]);
+    const added = await Promise.all([summary.add("# a"), summary.add("# b")]);
+    expect(added).toEqual([{ kind: "written" }, { kind: "written" }]);
     expect(readFileSync(path, "utf8")).toBe("# a\n\n# b\n\n");
   });
 
@@ -33,7 +34,7 @@ describe("stepSummary", () => {
     const path = join(tempFolder(), "summary.md");
     writeFileSync(path, "x".repeat(900));
     const { summary, log } = summaryIn(path, 1_000);
-    await summary.add("y".repeat(500));
+    expect(await summary.add("y".repeat(500))).toEqual({ kind: "cut" });
     expect(statSync(path).size).toBeLessThanOrEqual(1_000);
     expect(log.messages("warning")).toHaveLength(1);
   });
@@ -42,8 +43,11 @@ describe("stepSummary", () => {
     const path = join(tempFolder(), "summary.md");
     mkdirSync(path);
     const { summary, log } = summaryIn(path);
-    await summary.add("# a");
-    await summary.add("# b");
+    expect(await summary.add("# a")).toMatchObject({
+      kind: "failed",
+      detail: expect.stringContaining("EISDIR"),
+    });
+    expect(await summary.add("# b")).toMatchObject({ kind: "failed" });
     expect(log.messages("warning")).toEqual([
       expect.stringMatching(/could not be written: EISDIR/),
     ]);
@@ -51,7 +55,7 @@ describe("stepSummary", () => {
 
   it("says in the debug log that there is no summary outside a runner", async () => {
     const log = recordingLog();
-    await stepSummary({}, log).add("# a");
+    expect(await stepSummary({}, log).add("# a")).toEqual({ kind: "absent" });
     expect(log.entries).toEqual([{ level: "debug", message: expect.any(String) }]);
   });
 });

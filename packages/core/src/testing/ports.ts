@@ -4,7 +4,7 @@ import { jobContext, type JobContext } from "../context.ts";
 import type { Ports } from "../ports.ts";
 import type { Environment } from "../process.ts";
 import type { State } from "../state.ts";
-import type { Summary } from "../summary.ts";
+import type { Summary, SummaryResult } from "../summary.ts";
 import type { Phase, Timeline, TimelineEvent } from "../timeline.ts";
 import { memoryArtifacts, type MemoryArtifacts } from "./artifacts.ts";
 import { testClock, type TestClock } from "./clock.ts";
@@ -35,17 +35,21 @@ export function memoryState(): MemoryState {
 
 export interface RecordingSummary extends Summary {
   readonly blocks: string[];
+  /** What every block comes to from now on; only what is written is kept. */
+  result: SummaryResult;
 }
 
 export function recordingSummary(): RecordingSummary {
   const blocks: string[] = [];
-  return {
+  const summary: RecordingSummary = {
     blocks,
+    result: { kind: "written" },
     add: (markdown) => {
-      blocks.push(markdown);
-      return Promise.resolve();
+      if (summary.result.kind === "written") blocks.push(markdown);
+      return Promise.resolve(summary.result);
     },
   };
+  return summary;
 }
 
 type RecordedPhase = Pick<TimelineEvent, "phase" | "start" | "end" | "ok" | "counters" | "cache">;
