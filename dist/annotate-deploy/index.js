@@ -36732,15 +36732,21 @@ function plural(count, one, many = `${one}s`) {
 
 
 /** The deploy as a table in the job summary. */
-function summarySink({ env, summary }) {
+function summarySink({ summary }) {
     return {
         name: "summary",
         send: async (deploy) => {
-            if ((env["GITHUB_STEP_SUMMARY"] ?? "") === "") {
-                return { result: "skipped", reason: "there is no GITHUB_STEP_SUMMARY here" };
+            const added = await summary.add(deployMarkdown(deploy));
+            switch (added.kind) {
+                case "written":
+                    return { result: "ok", detail: "in this summary" };
+                case "absent":
+                    return { result: "skipped", reason: "there is no GITHUB_STEP_SUMMARY here" };
+                case "cut":
+                    return { result: "failed", reason: "the summary is full: earlier steps filled it" };
+                case "failed":
+                    return { result: "failed", reason: `the summary cannot be written: ${added.detail}` };
             }
-            await summary.add(deployMarkdown(deploy));
-            return { result: "ok", detail: "in this summary" };
         },
     };
 }
@@ -38412,7 +38418,7 @@ function useTable(rows) {
       <thead>
         <tr>
           <th>Cache</th>
-          <th>Job</th>
+          <th class="wide">Job</th>
           <th>Result</th>
           <th class="num">Size</th>
           <th class="num">Took</th>
@@ -38420,8 +38426,8 @@ function useTable(rows) {
       </thead>
       <tbody>
         ${rows.map(({ store, job, result, bytes: size, ms }) => html `<tr>
-              <td>${store}</td>
-              <td>${job}</td>
+              <td>${store}<span class="narrow">${job}</span></td>
+              <td class="wide">${job}</td>
               <td>${pill(result)}</td>
               <td class="num">${size > 0 ? format_bytes(size) : "–"}</td>
               <td class="num">${duration(ms)}</td>
@@ -39009,10 +39015,11 @@ pre{margin:8px 0 0;padding:12px;background:var(--sunken);color:var(--text);borde
 .verdict h1{flex:1 1 260px;min-width:0}
 .reasons{margin:14px 0 0;padding-left:20px;max-width:80ch}
 .reasons li{overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:20px 0 0;padding:0;list-style:none}
-.tile{background:var(--surface);border:1px solid var(--line);border-radius:12px;padding:12px 14px;min-width:0}
+.reasons li:only-child{list-style:none;margin-left:-20px}
+.tiles{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 0;padding:0;list-style:none}
+.tile{flex:1 1 150px;background:var(--surface);border:1px solid var(--line);border-radius:12px;padding:12px 14px;min-width:0}
 .tile b{display:block;font-size:22px;line-height:1.25;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
-.tile span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere}
+.tile span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere;text-wrap:balance}
 nav{margin:18px 0 0}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0;padding:0;list-style:none;font-size:15px}
 section{background:var(--surface);border:1px solid var(--line);border-radius:14px;margin:18px 0;padding:clamp(16px,2.2vw,26px)}
@@ -39031,6 +39038,7 @@ td:last-child,th:last-child{padding-right:0}
 .pill.warn{background:var(--warn-soft);color:var(--warn)}
 .pill.bad{background:var(--bad-soft);color:var(--bad)}
 .pill.plain{background:var(--sunken);color:var(--text)}
+.narrow{display:none;color:var(--muted);font-size:13px}
 .faster{color:var(--ok);font-weight:600}
 .slower{color:var(--bad);font-weight:600}
 details>summary{cursor:pointer}
@@ -39052,13 +39060,13 @@ svg{display:block}
 .f-layer-3{fill:var(--layer-3);background:var(--layer-3)}
 .f-layer-4{fill:var(--layer-4);background:var(--layer-4)}
 .gantt{font-size:15px}
-.row{display:grid;grid-template-columns:minmax(180px,26%) minmax(0,1fr) 84px;gap:0 14px;align-items:center;min-height:28px}
-.row>.name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.row>.track{height:28px;display:flex;align-items:center;background-image:linear-gradient(to right,var(--line) 1px,transparent 1px);background-size:var(--tick) 100%}
+.row{display:grid;grid-template-columns:minmax(215px,26%) minmax(0,1fr) 84px;gap:0 14px;align-items:center;min-height:28px}
+.row>.name{min-width:0;overflow-wrap:anywhere;padding-left:16px;text-indent:-16px;text-wrap:balance}
+.row>.track{min-height:28px;align-self:stretch;display:flex;align-items:center;background-image:linear-gradient(to right,var(--line) 1px,transparent 1px);background-size:var(--tick) 100%}
 .row>.track svg{width:100%;height:18px;overflow:visible}
 .row>.time{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .row.phase{font-size:14px;min-height:24px}
-.row.phase>.track{height:24px}
+.row.phase>.track{min-height:24px}
 .row.phase>.track svg{height:10px}
 .row.phase>.name{color:var(--muted)}
 .row.axis{font-size:13px;color:var(--muted);min-height:22px}
@@ -39069,13 +39077,14 @@ svg{display:block}
 .job>summary,.step>summary{display:block;list-style:none;border-radius:6px}
 .job>summary::-webkit-details-marker,.step>summary::-webkit-details-marker{display:none}
 .job>summary .name{font-weight:600}
-.name::before{content:"";display:inline-block;width:16px}
+.name::before{content:"";display:inline-block;width:16px;text-indent:0}
+.name>*{text-indent:0}
 .row.axis>.name::before{content:none}
 summary>.row>.name::before{content:"\\25B8";color:var(--muted)}
 details[open]>summary>.row>.name::before{content:"\\25BE"}
 summary>.row:hover{background-color:var(--sunken);border-radius:6px}
-.step .row>.name,.flat .row>.name{padding-left:16px}
-.step .row.phase>.name{padding-left:32px}
+.step .row>.name,.flat .row>.name{padding-left:32px}
+.step .row.phase>.name{padding-left:48px}
 .shares{list-style:none;margin:8px 0 0;padding:0}
 .shares li{display:grid;grid-template-columns:minmax(0,1fr) 90px 64px;gap:0 12px;padding:6px 0;border-bottom:1px solid var(--line);align-items:baseline}
 .shares li:last-child{border-bottom:0}
@@ -39108,22 +39117,29 @@ summary>.row:hover{background-color:var(--sunken);border-radius:6px}
 .flow span{display:block;font-size:14px;color:var(--muted);overflow-wrap:anywhere}
 .note{border-left:5px solid var(--warn-bar);padding-left:14px;margin:0}
 .filter{width:100%;max-width:340px;font:inherit;color:var(--text);background:var(--surface);border:1px solid var(--muted);border-radius:8px;padding:6px 10px;margin:0 0 8px}
+.filter::placeholder{color:var(--muted);opacity:1}
 .pair{display:grid;gap:3px;min-width:90px}
 .pair .bar{height:7px}
 footer{max-width:1320px;margin:0 auto;padding:4px clamp(14px,3vw,40px) 36px;color:var(--muted);font-size:14px;overflow-wrap:anywhere}
 @media (max-width:720px){
 .row{grid-template-columns:minmax(0,1fr) auto;grid-template-areas:"name time" "track track";row-gap:0;padding:3px 0}
-.row>.name{grid-area:name;white-space:normal;overflow-wrap:anywhere}
+.row>.name{grid-area:name}
 .row>.time{grid-area:time}
 .row>.track,.row.axis>.ticks{grid-area:track}
-.row>.track{height:20px}
+.row>.track{min-height:20px}
 .row>.track svg{height:14px}
-.row.phase>.track{height:14px}
+.row.phase>.track{min-height:14px}
 .row.phase>.track svg{height:8px}
 .flow{flex-direction:column;gap:26px}
 .flow li+li::before{content:"\\2193";left:50%;top:-29px;transform:translateX(-50%)}
 .wide{display:none}
-td:has(+.wide),th:has(+.wide){padding-right:0}
+.narrow{display:block}
+td:has(+.wide:last-child),th:has(+.wide:last-child){padding-right:0}
+td:first-child{min-width:0}
+td,th{padding-right:8px}
+td .pill{white-space:normal}
+th.num{white-space:normal}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}
 .facts dd{margin-bottom:6px}
 .shares li{grid-template-columns:minmax(0,1fr) auto auto}
@@ -39289,7 +39305,7 @@ function packageTable(packages) {
     <thead>
       <tr>
         <th>Package</th>
-        ${cells && html `<th>Where</th>`}
+        ${cells && html `<th class="wide">Where</th>`}
         <th>Result</th>
         <th class="num">Tests</th>
         <th class="num">Time</th>
@@ -39297,8 +39313,8 @@ function packageTable(packages) {
     </thead>
     <tbody>
       ${packages.map(({ name, cell, result, tests, ms, cached }) => html `<tr>
-            <td><code>${name}</code></td>
-            ${cells && html `<td class="small">${cell}</td>`}
+            <td><code>${name}</code>${cells && html `<span class="narrow">${cell}</span>`}</td>
+            ${cells && html `<td class="small wide">${cell}</td>`}
             <td><span class="pill ${resultKind(result)}">${result}</span></td>
             <td class="num">${tests > 0 ? tests : "–"}</td>
             <td class="num">${cached ? "cached" : duration(ms)}</td>
@@ -43009,11 +43025,15 @@ var src_context = __nccwpck_require__(762);
 
 
 
+/** What is handed over is small; a service that needs longer for it is as good as away. */
+const CALL_MS = 60_000;
 /**
  * Artifacts of this run through `@actions/artifact`, which is loaded at the first call (it is the
- * heaviest part of a bundle). Without the service's variables every call says `unavailable`.
+ * heaviest part of a bundle). Without the service's variables every call says `unavailable`, and so
+ * does every call after one that was not answered: the client itself would wait for a quarter of an
+ * hour, five times three minutes.
  */
-function runArtifacts(env) {
+function runArtifacts(env, { callMs = CALL_MS, onGivenUp = () => undefined } = {}) {
     let loading;
     const client = () => {
         loading ??= Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 6189))
@@ -43022,12 +43042,33 @@ function runArtifacts(env) {
         return loading;
     };
     const missing = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"].filter((name) => (env[name] ?? "") === "");
-    const away = missing.length === 0
+    let away = missing.length === 0
         ? undefined
         : {
             kind: "unavailable",
             detail: `there is no artifact service here: ${missing.join(" and ")} not set`,
         };
+    /** The answer of one call, in time. */
+    const answered = async (call) => {
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => {
+                const detail = `the artifact service did not answer within ${callMs / 1000} s`;
+                away = { kind: "unavailable", detail };
+                onGivenUp();
+                reject(new Error(detail));
+            }, callMs);
+        });
+        const work = call();
+        // What was given up may fail later, when nobody listens any more.
+        work.catch(() => undefined);
+        try {
+            return await Promise.race([work, late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    };
     const failed = (error) => ({
         kind: "unavailable",
         detail: (0,errors/* messageOf */.bD)(error),
@@ -43037,7 +43078,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { id, size = 0, digest, } = await (await client()).uploadArtifact(name, [...files], root);
+                const { id, size = 0, digest, } = await answered(async () => (await client()).uploadArtifact(name, [...files], root));
                 if (id === undefined)
                     return failed(`${name}: the service gave no id`);
                 return { kind: "uploaded", artifact: { id, name, size, digest: sha256(digest) } };
@@ -43050,7 +43091,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { artifacts } = await (await client()).listArtifacts({ latest: true });
+                const { artifacts } = await answered(async () => (await client()).listArtifacts({ latest: true }));
                 return {
                     kind: "listed",
                     artifacts: artifacts
@@ -43070,10 +43111,10 @@ function runArtifacts(env) {
             (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(folder), { recursive: true });
             const staging = (0,external_node_fs_.mkdtempSync)(`${folder}.part-`);
             try {
-                const { digestMismatch } = await (await client()).downloadArtifact(artifact.id, {
+                const { digestMismatch } = await answered(async () => (await client()).downloadArtifact(artifact.id, {
                     path: staging,
                     ...(artifact.digest !== undefined && { expectedHash: artifact.digest }),
-                });
+                }));
                 if (digestMismatch === true) {
                     return { kind: "mismatch", detail: `${artifact.name} does not have its digest` };
                 }
@@ -43565,33 +43606,36 @@ const SUMMARY_BUDGET = 900 * 1024;
 /** The step's summary file; blocks beyond the budget are cut, and the cut is announced. */
 function stepSummary(env, log, budget = SUMMARY_BUDGET) {
     const path = env["GITHUB_STEP_SUMMARY"];
-    let full = false;
+    /** Why nothing more is written. */
+    let ended;
     /** Blocks are written one after the other, so that each knows what room is left. */
     let queue = Promise.resolve();
     async function append(file, markdown) {
-        if (full)
-            return;
+        if (ended !== undefined)
+            return ended;
         try {
             const { text, cut } = (0,src_summary/* cutMarkdown */.G$)(`${markdown}\n\n`, budget - (await sizeOf(file)));
             await (0,external_node_fs_promises_namespaceObject.appendFile)(file, text);
-            if (cut) {
-                full = true;
-                log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
-            }
+            if (!cut)
+                return { kind: "written" };
+            log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
+            ended = { kind: "cut" };
         }
         catch (error) {
-            full = true;
             log.warning(`The step summary could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            ended = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
         }
+        return ended;
     }
     return {
         add: (markdown) => {
             if (path === undefined || path === "") {
                 log.debug("There is no GITHUB_STEP_SUMMARY: the summary is not written.");
-                return Promise.resolve();
+                return Promise.resolve({ kind: "absent" });
             }
-            queue = queue.then(() => append(path, markdown));
-            return queue;
+            const added = queue.then(() => append(path, markdown));
+            queue = added;
+            return added;
         },
     };
 }
@@ -43700,7 +43744,7 @@ function createFile(folder, door) {
 
 
 /** The ports of a real step, over this process's environment. */
-function realPorts({ step, log, state, signal, config }) {
+function realPorts({ step, log, state, signal, config, onGivenUp }) {
     const env = process.env;
     const context = (0,src_context/* jobContext */.R)(env, process.cwd());
     const clock = systemClock();
@@ -43728,7 +43772,7 @@ function realPorts({ step, log, state, signal, config }) {
             const { actionsStore } = await __nccwpck_require__.e(/* import() */ 516).then(__nccwpck_require__.bind(__nccwpck_require__, 7135));
             return actionsStore({ env, http, processes, log });
         }),
-        artifacts: runArtifacts(env),
+        artifacts: runArtifacts(env, { onGivenUp }),
         state,
         summary: stepSummary(env, log),
         timeline,
@@ -43836,7 +43880,8 @@ class Step {
      * Turns what went wrong into one annotation and the exit code: what the user can mend is said
      * with its remedy, anything else is a defect and says so (its stack is in the debug log).
      */
-    fail(error) {
+    fail(thrown) {
+        const error = refusedByDisk(thrown) ?? thrown;
         if (this.#level === "error")
             process.exitCode = 1;
         const say = (message) => this.#log[this.#level](message);
@@ -43864,8 +43909,12 @@ class Step {
         finally {
             clearTimeout(timer);
         }
-        this.#abandoned = true;
+        this.abandon();
         this.#log.warning(late);
+    }
+    /** What was given up must not keep the process alive once the stage is over. */
+    abandon() {
+        this.#abandoned = true;
     }
     /** The stage is over: nothing is left to report. */
     end() {
@@ -43887,6 +43936,21 @@ class Step {
         // A stage that has nothing left to do is not kept alive by this.
         this.#hurry.unref();
     }
+}
+/** What any write may meet is said in one place. */
+function refusedByDisk(error) {
+    if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
+        return new errors/* ActionError */.lZ("environment", `The disk is full: ${error.message}`, {
+            hint: "Make room on this machine, or run on one with more of it.",
+            cause: error,
+        });
+    }
+    if (!(0,errors/* isSystemError */.Or)(error, "EROFS"))
+        return undefined;
+    return new errors/* ActionError */.lZ("environment", `The disk is read-only: ${error.message}`, {
+        hint: "Give a folder that this job may write to.",
+        cause: error,
+    });
 }
 function causeOf(error) {
     return error instanceof Error ? error.cause : undefined;
@@ -43928,6 +43992,7 @@ async function runAction(action) {
             state,
             signal: step.signal,
             config: (key) => values[key],
+            onGivenUp: () => step.abandon(),
         });
         if (isPost)
             await runPost(action, ports);

@@ -28448,6 +28448,8 @@ const outputs = {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./packages/core/src/errors.ts
+var src_errors = __nccwpck_require__(7638);
 ;// CONCATENATED MODULE: ./node_modules/valibot/dist/index.mjs
 //#region src/storages/globalConfig/globalConfig.ts
 let store$4;
@@ -36026,8 +36028,6 @@ function unwrap(schema) {
 
 //#endregion
 
-// EXTERNAL MODULE: ./packages/core/src/errors.ts
-var src_errors = __nccwpck_require__(7638);
 ;// CONCATENATED MODULE: ./packages/core/src/image-report.ts
 
 
@@ -38731,6 +38731,7 @@ function seconds(ms) {
 
 
 
+
 /** Builds the image, keeps it as an OCI layout and pushes it where that was asked for. */
 async function main(inputs, ports) {
     const started = ports.clock.now();
@@ -38799,8 +38800,15 @@ async function main(inputs, ports) {
 async function publish(report, ports) {
     const folder = (0,external_node_path_.join)(ports.context.temp, names/* JOB_FOLDER */.Pd, "image-report");
     const file = (0,external_node_path_.join)(folder, IMAGE_REPORT_FILE);
-    await (0,promises_.mkdir)(folder, { recursive: true });
-    await (0,promises_.writeFile)(file, `${JSON.stringify(report, undefined, 2)}\n`);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true });
+        await (0,promises_.writeFile)(file, `${JSON.stringify(report, undefined, 2)}\n`);
+    }
+    catch (error) {
+        // The image is where it should be.
+        ports.log.warning(`The image report could not be written: ${(0,src_errors/* messageOf */.bD)(error)}`);
+        return;
+    }
     const hex = hexOf(report.digest).slice(0, 12);
     const result = await ports.artifacts.upload(`${IMAGE_ARTIFACT_PREFIX}${hex}`, [file], folder);
     if (result.kind === "unavailable") {
@@ -41983,11 +41991,15 @@ var src_context = __nccwpck_require__(762);
 
 
 
+/** What is handed over is small; a service that needs longer for it is as good as away. */
+const CALL_MS = 60_000;
 /**
  * Artifacts of this run through `@actions/artifact`, which is loaded at the first call (it is the
- * heaviest part of a bundle). Without the service's variables every call says `unavailable`.
+ * heaviest part of a bundle). Without the service's variables every call says `unavailable`, and so
+ * does every call after one that was not answered: the client itself would wait for a quarter of an
+ * hour, five times three minutes.
  */
-function runArtifacts(env) {
+function runArtifacts(env, { callMs = CALL_MS, onGivenUp = () => undefined } = {}) {
     let loading;
     const client = () => {
         loading ??= Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 6189))
@@ -41996,12 +42008,33 @@ function runArtifacts(env) {
         return loading;
     };
     const missing = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"].filter((name) => (env[name] ?? "") === "");
-    const away = missing.length === 0
+    let away = missing.length === 0
         ? undefined
         : {
             kind: "unavailable",
             detail: `there is no artifact service here: ${missing.join(" and ")} not set`,
         };
+    /** The answer of one call, in time. */
+    const answered = async (call) => {
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => {
+                const detail = `the artifact service did not answer within ${callMs / 1000} s`;
+                away = { kind: "unavailable", detail };
+                onGivenUp();
+                reject(new Error(detail));
+            }, callMs);
+        });
+        const work = call();
+        // What was given up may fail later, when nobody listens any more.
+        work.catch(() => undefined);
+        try {
+            return await Promise.race([work, late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    };
     const failed = (error) => ({
         kind: "unavailable",
         detail: (0,errors/* messageOf */.bD)(error),
@@ -42011,7 +42044,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { id, size = 0, digest, } = await (await client()).uploadArtifact(name, [...files], root);
+                const { id, size = 0, digest, } = await answered(async () => (await client()).uploadArtifact(name, [...files], root));
                 if (id === undefined)
                     return failed(`${name}: the service gave no id`);
                 return { kind: "uploaded", artifact: { id, name, size, digest: sha256(digest) } };
@@ -42024,7 +42057,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { artifacts } = await (await client()).listArtifacts({ latest: true });
+                const { artifacts } = await answered(async () => (await client()).listArtifacts({ latest: true }));
                 return {
                     kind: "listed",
                     artifacts: artifacts
@@ -42044,10 +42077,10 @@ function runArtifacts(env) {
             (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(folder), { recursive: true });
             const staging = (0,external_node_fs_.mkdtempSync)(`${folder}.part-`);
             try {
-                const { digestMismatch } = await (await client()).downloadArtifact(artifact.id, {
+                const { digestMismatch } = await answered(async () => (await client()).downloadArtifact(artifact.id, {
                     path: staging,
                     ...(artifact.digest !== undefined && { expectedHash: artifact.digest }),
-                });
+                }));
                 if (digestMismatch === true) {
                     return { kind: "mismatch", detail: `${artifact.name} does not have its digest` };
                 }
@@ -42539,33 +42572,36 @@ const SUMMARY_BUDGET = 900 * 1024;
 /** The step's summary file; blocks beyond the budget are cut, and the cut is announced. */
 function stepSummary(env, log, budget = SUMMARY_BUDGET) {
     const path = env["GITHUB_STEP_SUMMARY"];
-    let full = false;
+    /** Why nothing more is written. */
+    let ended;
     /** Blocks are written one after the other, so that each knows what room is left. */
     let queue = Promise.resolve();
     async function append(file, markdown) {
-        if (full)
-            return;
+        if (ended !== undefined)
+            return ended;
         try {
             const { text, cut } = (0,src_summary/* cutMarkdown */.G$)(`${markdown}\n\n`, budget - (await sizeOf(file)));
             await (0,external_node_fs_promises_.appendFile)(file, text);
-            if (cut) {
-                full = true;
-                log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
-            }
+            if (!cut)
+                return { kind: "written" };
+            log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
+            ended = { kind: "cut" };
         }
         catch (error) {
-            full = true;
             log.warning(`The step summary could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            ended = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
         }
+        return ended;
     }
     return {
         add: (markdown) => {
             if (path === undefined || path === "") {
                 log.debug("There is no GITHUB_STEP_SUMMARY: the summary is not written.");
-                return Promise.resolve();
+                return Promise.resolve({ kind: "absent" });
             }
-            queue = queue.then(() => append(path, markdown));
-            return queue;
+            const added = queue.then(() => append(path, markdown));
+            queue = added;
+            return added;
         },
     };
 }
@@ -42680,7 +42716,7 @@ function createFile(folder, door) {
 
 
 /** The ports of a real step, over this process's environment. */
-function realPorts({ step, log, state, signal, config }) {
+function realPorts({ step, log, state, signal, config, onGivenUp }) {
     const env = process.env;
     const context = (0,src_context/* jobContext */.R)(env, process.cwd());
     const clock = systemClock();
@@ -42708,7 +42744,7 @@ function realPorts({ step, log, state, signal, config }) {
             const { actionsStore } = await __nccwpck_require__.e(/* import() */ 33).then(__nccwpck_require__.bind(__nccwpck_require__, 3033));
             return actionsStore({ env, http, processes, log });
         }),
-        artifacts: runArtifacts(env),
+        artifacts: runArtifacts(env, { onGivenUp }),
         state,
         summary: stepSummary(env, log),
         timeline,
@@ -42816,7 +42852,8 @@ class Step {
      * Turns what went wrong into one annotation and the exit code: what the user can mend is said
      * with its remedy, anything else is a defect and says so (its stack is in the debug log).
      */
-    fail(error) {
+    fail(thrown) {
+        const error = refusedByDisk(thrown) ?? thrown;
         if (this.#level === "error")
             process.exitCode = 1;
         const say = (message) => this.#log[this.#level](message);
@@ -42844,8 +42881,12 @@ class Step {
         finally {
             clearTimeout(timer);
         }
-        this.#abandoned = true;
+        this.abandon();
         this.#log.warning(late);
+    }
+    /** What was given up must not keep the process alive once the stage is over. */
+    abandon() {
+        this.#abandoned = true;
     }
     /** The stage is over: nothing is left to report. */
     end() {
@@ -42867,6 +42908,21 @@ class Step {
         // A stage that has nothing left to do is not kept alive by this.
         this.#hurry.unref();
     }
+}
+/** What any write may meet is said in one place. */
+function refusedByDisk(error) {
+    if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
+        return new errors/* ActionError */.lZ("environment", `The disk is full: ${error.message}`, {
+            hint: "Make room on this machine, or run on one with more of it.",
+            cause: error,
+        });
+    }
+    if (!(0,errors/* isSystemError */.Or)(error, "EROFS"))
+        return undefined;
+    return new errors/* ActionError */.lZ("environment", `The disk is read-only: ${error.message}`, {
+        hint: "Give a folder that this job may write to.",
+        cause: error,
+    });
 }
 function causeOf(error) {
     return error instanceof Error ? error.cause : undefined;
@@ -42908,6 +42964,7 @@ async function runAction(action) {
             state,
             signal: step.signal,
             config: (key) => values[key],
+            onGivenUp: () => step.abandon(),
         });
         if (isPost)
             await runPost(action, ports);

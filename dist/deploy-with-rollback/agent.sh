@@ -12,9 +12,9 @@
 # not depend on a second file being there.
 #
 # Below <dir>:
-#   releases/<id>/   root/ manifest argv env workdir health identity [GOOD|BAD]
+#   releases/<id>/   root/ manifest argv env workdir health identity [GOOD] [BAD]
 #   current          -> releases/<id>
-#   .deploy/         lock beat mutex journal service exit logs/ history.jsonl agent.sh
+#   .deploy/         lock beat mutex journal service exit reserve logs/ history.jsonl agent.sh
 #
 # Three things keep a deploy whole whatever is killed:
 # - `journal` is written before each effect, and `heal` needs nothing else to find back;
@@ -24,6 +24,8 @@
 set -u
 umask 077
 LC_ALL=C
+NL='
+'
 PATH="${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 export LC_ALL PATH
 # The runner ends every process that carries this variable when the job ends (JobExtension).
@@ -105,11 +107,25 @@ put() { # put <file>: stdin replaces it, whole or not at all
   cat >"$1.new" && durable "$1.new" && mv -f "$1.new" "$1"
 }
 
+# Not `:`, whose failed redirection would end the whole shell (POSIX XCU 2.8.1).
+mark() { printf '' >"$1"; }
+
+# The way back writes, too, and what is to be undone may have filled the disk.
+RESERVE_BLOCKS=64
+
+reserve() {
+  dd if=/dev/zero of="$D/reserve" bs=4096 count="$RESERVE_BLOCKS" 2>/dev/null &&
+    durable "$D/reserve" && return 0
+  rm -f "$D/reserve"
+  refuse unwritable "$D has no room for the way back"
+}
+
 # ---- mutex, lock, journal ------------------------------------------------------------------------
 
-enter() { # enter [seconds]: this command is alone until it ends
-  exec 9>>"$D/mutex" || refuse unwritable "$D cannot be written"
-  until=$(($(now) + ${1:-300}))
+enter() { # enter [seconds, or `ever`]: this command is alone until it ends
+  { command exec 9>>"$D/mutex"; } 2>/dev/null || refuse unwritable "$D cannot be written"
+  patience=${1:-300}
+  [ "$patience" = ever ] || until=$(($(now) + patience))
   while :; do
     if command -v flock >/dev/null 2>&1; then
       flock -n 9 && return 0
@@ -118,7 +134,8 @@ enter() { # enter [seconds]: this command is alone until it ends
     else
       refuse tool "neither flock nor perl is on this host"
     fi
-    [ "$(now)" -lt "$until" ] || refuse busy "another command of this agent is still at work"
+    [ "$patience" = ever ] || [ "$(now)" -lt "$until" ] ||
+      refuse busy "another command of this agent is still at work"
     nap
   done
 }
@@ -126,14 +143,18 @@ enter() { # enter [seconds]: this command is alone until it ends
 # Line of `lock`: token pid start boot namespace timeout label
 read_lock() {
   L_TOKEN='' L_PID='' L_START='' L_BOOT='' L_NS='' L_TIMEOUT='' L_LABEL=''
-  [ -f "$D/lock" ] || return 1
-  read -r L_TOKEN L_PID L_START L_BOOT L_NS L_TIMEOUT L_LABEL <"$D/lock"
+  # Whoever is alone may take any of these files away while it is looked at.
+  read -r L_TOKEN L_PID L_START L_BOOT L_NS L_TIMEOUT L_LABEL 2>/dev/null <"$D/lock"
 }
 
-beat() { now >"$D/beat"; }
+beat() { beat_at "$(now)"; }
+
+# Written over, never cut off first: on a full disk nothing would be left to count from.
+beat_at() { printf '%12s\n' "$1" 1<>"$D/beat"; }
 
 silence() { # seconds since the last sign of life
-  last=$(cat "$D/beat" 2>/dev/null)
+  last=''
+  read -r last 2>/dev/null <"$D/beat"
   # Being written at this moment is a sign of life, too.
   echo $(($(now) - ${last:-$(now)}))
 }
@@ -156,9 +177,14 @@ own_lock() { # own_lock <token>: each mutation asks again, so that a late one ne
 # First line of `journal`: begin <token> <kind> <release> <good or ->; then one word a line.
 read_journal() {
   J_TOKEN='' J_KIND='' J_TO='' J_GOOD='' J_PHASE=''
-  [ -f "$D/journal" ] || return 1
-  read -r J_PHASE J_TOKEN J_KIND J_TO J_GOOD <"$D/journal"
-  J_PHASE=$(tail -n 1 "$D/journal")
+  # Read in one go, since whoever is alone may close it meanwhile. The dot shows where the last line
+  # ends: a phase that a full disk has cut short was never begun.
+  text=$(cat "$D/journal" 2>/dev/null && echo .) || return 1
+  text=${text%"$NL"*}
+  # shellcheck disable=SC2086
+  set -- ${text%%"$NL"*}
+  J_TOKEN=${2:-} J_KIND=${3:-} J_TO=${4:-} J_GOOD=${5:-}
+  J_PHASE=${text##*"$NL"}
   J_PHASE=${J_PHASE%% *}
 }
 
@@ -192,6 +218,12 @@ last_good() { # the verified release to go back to: the current one, else the ne
     # One that was rolled back from by hand was good once, and is not wanted again.
     [ -f "$folder/BAD" ] || { echo "${folder##*/}"; break; }
   done
+}
+
+by_worth() { # all releases: the latest verified first, then the others
+  # shellcheck disable=SC2012
+  (cd "$dir/releases" && { ls -t ./*/GOOD 2>/dev/null; ls -t; }) |
+    sed 's/^\.\///; s/\/GOOD$//' | awk '!seen[$0]++'
 }
 
 sums() { # reads a manifest, checks the files below the current folder
@@ -229,11 +261,11 @@ point() { # point <release>: rename(2) replaces the link in one step
 
 # ---- the service ---------------------------------------------------------------------------------
 
-# Line of `service`: pid start release group group-start
-read_service() {
-  S_PID='' S_START='' S_RELEASE='' S_GROUP='' S_GSTART=''
-  [ -f "$D/service" ] || return 1
-  read -r S_PID S_START S_RELEASE S_GROUP S_GSTART <"$D/service"
+# Line of `service`: pid start release group group-start boot
+read_service() { # of before a reboot there is none: its numbers are other processes' by now
+  S_PID='' S_START='' S_RELEASE='' S_GROUP='' S_GSTART='' S_BOOT=''
+  read -r S_PID S_START S_RELEASE S_GROUP S_GSTART S_BOOT 2>/dev/null <"$D/service" &&
+    [ "$S_BOOT" = "$(boot)" ]
 }
 
 running() { # running [release]
@@ -300,7 +332,7 @@ start_service() { # start_service <release>: returns once its process is known
 }
 
 ended() { # ended <release>: sets CODE; the keeper of an older one may write late
-  [ -f "$D/exit" ] && read -r whose CODE <"$D/exit" && [ "$whose" = "$1" ]
+  read -r whose CODE 2>/dev/null <"$D/exit" && [ "$whose" = "$1" ]
 }
 
 LOG_BYTES=8388608
@@ -318,17 +350,19 @@ keep() { # the service's parent: knows how it ended, keeps its log in bounds
   gstart=$(started "$group")
   (
     self
-    printf '%s %s %s %s %s\n' "$me" "$(started "$me")" "$release" "$group" "$gstart" |
-      put "$D/service"
+    # What nobody knows of nobody could stop.
+    printf '%s %s %s %s %s %s\n' \
+      "$me" "$(started "$me")" "$release" "$group" "$gstart" "$(boot)" | put "$D/service" || exit 125
     exec 9>&- >>"$log" 2>&1
     unset LC_ALL
     PATH=/usr/local/bin:/usr/bin:/bin
-    # Values become variables in here: they are in no argument list.
-    # shellcheck disable=SC1091
-    . "$files/env"
     cd "$files/root$(cat "$files/workdir")" || exit 126
     umask 022
     eval "set -- $(cat "$files/argv")"
+    # Values become variables in here: they are in no argument list. They come last, since the
+    # service's names may be ours as well.
+    # shellcheck disable=SC1091
+    . "$files/env"
     exec "$@"
   ) &
   child=$!
@@ -338,7 +372,8 @@ keep() { # the service's parent: knows how it ended, keeps its log in bounds
       size=$(wc -c <"$log" 2>/dev/null) || exit
       [ "$size" -gt "$LOG_BYTES" ] || continue
       # The service appends, so a truncated file goes on growing from its start.
-      tail -c $((LOG_BYTES / 2)) "$log" >"$log.old" && : >"$log"
+      tail -c $((LOG_BYTES / 2)) "$log" >"$log.old"
+      mark "$log"
     done
   ) >/dev/null 2>&1 &
   wait "$child"
@@ -390,7 +425,8 @@ group_members() { # in one go: a busy host has hundreds of processes
 
 # Whether the port's listener belongs to the service: an answer from somebody else proves nothing.
 listener_is_ours() { # listener_is_ours <port>
-  [ -r /proc/net/tcp ] && read_service || return 0
+  [ -r /proc/net/tcp ] || return 0
+  read_service || return 1
   members=$(group_members "$S_GROUP")
   for inode in $(listeners "$1"); do
     for pid in $members; do
@@ -403,17 +439,17 @@ listener_is_ours() { # listener_is_ours <port>
 BODY_BYTES=65536
 
 # One GET on loopback, past every proxy and configuration file. Sets P_SEEN (a status, `refused`,
-# `timeout` or `error`); the body's beginning is in .deploy/body.
+# `timeout` or `error`); the body's beginning is in $D/body.$$: others may be asking as well.
 probe() { # probe <port> <path> <seconds>
   P_SEEN=error
   url=http://127.0.0.1:$1$2
-  : >"$D/body"
+  mark "$D/body.$$"
   if command -v curl >/dev/null 2>&1; then
-    rm -f "$D/head"
+    rm -f "$D/head.$$"
     # Without --max-time a server that never ends its answer would hold the deploy.
-    code=$( { { curl -q -sS --noproxy '*' --max-time "$3" -D "$D/head" "$url" 2>/dev/null
-      echo $? >&3; } | head -c "$BODY_BYTES" >"$D/body"; } 3>&1 )
-    seen=$(sed -n 's/^HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/head" 2>/dev/null | tail -n 1)
+    code=$( { { curl -q -sS --noproxy '*' --max-time "$3" -D "$D/head.$$" "$url" 2>/dev/null
+      echo $? >&3; } | head -c "$BODY_BYTES" >"$D/body.$$"; } 3>&1 )
+    seen=$(sed -n 's/^HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/head.$$" 2>/dev/null | tail -n 1)
     case $code in
       7) P_SEEN=refused ;;
       28) P_SEEN=timeout ;;
@@ -424,10 +460,10 @@ probe() { # probe <port> <path> <seconds>
     # shellcheck disable=SC2016
     timeout "$3" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 7
       printf "GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n" "$2" "$1" >&3
-      head -c "$3" <&3' probe "$1" "$2" "$BODY_BYTES" >"$D/answer" 2>/dev/null
+      head -c "$3" <&3' probe "$1" "$2" "$BODY_BYTES" >"$D/answer.$$" 2>/dev/null
     code=$?
-    seen=$(sed -n '1s/^HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/answer")
-    sed '1,/^.\{0,1\}$/d' "$D/answer" >"$D/body"
+    seen=$(sed -n '1s/^HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/answer.$$")
+    sed '1,/^.\{0,1\}$/d' "$D/answer.$$" >"$D/body.$$"
     case $code in
       7) P_SEEN=refused ;;
       124 | 143) P_SEEN=timeout ;;
@@ -439,15 +475,15 @@ probe() { # probe <port> <path> <seconds>
     limit="timeout $3"
     command -v timeout >/dev/null 2>&1 || limit=
     # shellcheck disable=SC2086
-    code=$( { { http_proxy='' $limit wget -q -S -T "$3" -O - "$url" 2>"$D/head"
-      echo $? >&3; } | head -c "$BODY_BYTES" >"$D/body"; } 3>&1 )
-    seen=$(sed -n 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/head" | head -n 1)
+    code=$( { { http_proxy='' $limit wget -q -S -T "$3" -O - "$url" 2>"$D/head.$$"
+      echo $? >&3; } | head -c "$BODY_BYTES" >"$D/body.$$"; } 3>&1 )
+    seen=$(sed -n 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/head.$$" | head -n 1)
     # timeout(1) says 124, its busybox twin 143.
-    if [ "$code" = 124 ] || [ "$code" = 143 ] || grep -q -i 'timed out' "$D/head"; then
+    if [ "$code" = 124 ] || [ "$code" = 143 ] || grep -q -i 'timed out' "$D/head.$$"; then
       P_SEEN=timeout
     elif [ -n "$seen" ]; then
       P_SEEN=$seen
-    elif grep -q -i refused "$D/head" || [ ! -s "$D/head" ]; then
+    elif grep -q -i refused "$D/head.$$" || [ ! -s "$D/head.$$" ]; then
       # GNU wget -q says nothing at all of a refused connection.
       P_SEEN=refused
     fi
@@ -480,7 +516,8 @@ healthy() { # healthy <release> [seconds]: by its own contract, in its own time;
   listener_is_ours "$PORT" || { echo "another process answers on port $PORT"; return 1; }
   [ -n "$VERSION" ] || return 0
   probe "$PORT" "$VERSION_PATH" "$TRY"
-  grep -qF -- "$VERSION" "$D/body" || { echo "it does not name version $VERSION"; return 1; }
+  case $P_SEEN in 2??) ;; *) echo "asked for its version, it says $P_SEEN" && return 1 ;; esac
+  grep -qF -- "$VERSION" "$D/body.$$" || { echo "it does not name version $VERSION"; return 1; }
 }
 
 # ---- the way back --------------------------------------------------------------------------------
@@ -489,7 +526,7 @@ finish_commit() { # finish_commit <release> <token> <by>: may be repeated
   date +%s | put "$dir/releases/$1/GOOD" ||
     refuse unwritable "release $1 cannot be marked as good"
   rm -f "$dir/releases/$1/BAD"
-  if [ "$J_KIND" = rollback ] && [ "$J_GOOD" != - ]; then : >"$dir/releases/$J_GOOD/BAD"; fi
+  if [ "$J_KIND" = rollback ] && [ "$J_GOOD" != - ]; then mark "$dir/releases/$J_GOOD/BAD"; fi
   history good "$1" "$J_GOOD" "$2" "$3"
   rm -f "$D/journal"
   sync "$D" 2>/dev/null || sync
@@ -500,6 +537,7 @@ finish_commit() { # finish_commit <release> <token> <by>: may be repeated
 # A journal that could not be closed stays open for the next try.
 heal() { # heal <by>
   read_journal || { echo none; return 0; }
+  rm -f "$D/reserve"
   if [ "$J_PHASE" = commit ]; then
     # The verdict was in: the release is good if it still serves.
     if why=$(healthy "$J_TO"); then
@@ -541,7 +579,7 @@ close_journal() { # close_journal <event> <by>
     if [ "$J_PHASE" = begin ]; then
       rm -rf "$dir/releases/$J_TO"
     elif [ -d "$dir/releases/$J_TO" ]; then
-      : >"$dir/releases/$J_TO/BAD"
+      mark "$dir/releases/$J_TO/BAD"
     fi
   fi
   history "$1" "$J_TO" "$J_GOOD" "$J_TOKEN" "$2"
@@ -551,13 +589,16 @@ close_journal() { # close_journal <event> <by>
 
 watch() { # watch <token> <seconds of silence>: the dead-man's switch
   self
-  printf '%s %s\n' "$me" "$(started "$me")" >"$D/watch.$1"
-  trap 'rm -f "$D/watch.$1"' EXIT
+  # By a name of its own: at the end $1 is that of whatever function ended it.
+  watched=$1
+  printf '%s %s\n' "$me" "$(started "$me")" >"$D/watch.$watched"
+  trap 'rm -f "$D/watch.$watched"; forget' EXIT
   # The lock is written by the command that started us, which holds the mutex until it has ended.
-  (enter && read_lock && [ "$L_TOKEN" = "$1" ]) || exit 0
+  (enter ever && read_lock && [ "$L_TOKEN" = "$1" ]) || exit 0
   while read_lock && [ "$L_TOKEN" = "$1" ]; do
     if [ "$(silence)" -ge "$2" ]; then
-      enter
+      # As long as it takes: whoever is at work may be killed, and then there is nobody else.
+      enter ever
       # Asked again now that nobody else is at work.
       if read_lock && [ "$L_TOKEN" = "$1" ] && [ "$(silence)" -ge "$2" ]; then
         (heal timer) >"$D/healed" 2>&1
@@ -582,16 +623,20 @@ arm() { # arm <token> <seconds>: returns once the watcher lives
 
 # ---- commands ------------------------------------------------------------------------------------
 
+# What the probes of this process left.
+forget() { rm -f "$D/body.$$" "$D/head.$$" "$D/answer.$$"; }
+
 command=${1:-}
 dir=${2:-}
 case $dir in /*) ;; *) refuse usage "usage: agent.sh <command> <absolute folder> …" ;; esac
 D=$dir/.deploy
 shift 2
 [ "$command" = hello ] || [ -d "$D" ] || refuse usage "$dir is no folder of deploy-with-rollback"
+trap forget EXIT
 
 case $command in
   hello) # what this host is and has; makes the folders
-    mkdir -p "$D/logs" "$dir/releases" 2>/dev/null && : >>"$D/mutex" 2>/dev/null ||
+    mkdir -p "$D/logs" "$dir/releases" 2>/dev/null && printf '' 2>/dev/null >>"$D/mutex" ||
       refuse unwritable "$dir cannot be written"
     chmod 700 "$D" "$dir/releases"
     for tools in 'flock perl' 'setsid perl' 'curl bash wget' 'sha256sum shasum' awk; do
@@ -613,7 +658,9 @@ case $command in
       fi
     fi
     start=$(started "$2") || refuse usage "there is no process $2"
-    beat
+    # Of those that were killed.
+    rm -f "$D"/watch.* "$D"/body.* "$D"/head.* "$D"/answer.*
+    beat || refuse unwritable "$D cannot be written"
     arm "$1" "$3"
     printf '%s %s %s %s %s %s %s\n' "$1" "$2" "$start" "$(boot)" "$(namespace)" "$3" "$4" |
       put "$D/lock" || refuse unwritable "the lock in $D cannot be written"
@@ -638,6 +685,7 @@ case $command in
   begin) # begin <dir> <token> <kind> <release>
     known_release "$3"
     enter && own_lock "$1"
+    reserve
     good=$(last_good)
     printf 'begin %s %s %s %s\n' "$1" "$2" "$3" "${good:--}" | put "$D/journal" ||
       refuse unwritable "the journal in $D cannot be written"
@@ -649,6 +697,10 @@ case $command in
     known_release "$2"
     enter && own_lock "$1"
     why=$(intact "$2") || refuse integrity "the copy of release $2 is damaged: $why"
+    beat
+    # On the disk, so that a power cut does not leave a release that only looks whole.
+    find "$dir/releases/$2" \( -type f -o -type d \) -exec sync {} + 2>/dev/null || sync
+    sync "$dir/releases" 2>/dev/null || sync
     beat
     note copied
     ;;
@@ -686,7 +738,7 @@ case $command in
         echo "process running $S_PID"
         echo "probe $P_SEEN"
         echo --
-        head -c 4096 "$D/body"
+        head -c 4096 "$D/body.$$"
         exit 0
       fi
     fi
@@ -729,7 +781,7 @@ case $command in
 
   heal-now) # the same in a session of its own; the lock goes with it
     enter && own_lock "$1"
-    echo 0 >"$D/beat"
+    beat_at 0
     arm "$1" 0
     echo healing
     ;;
@@ -739,8 +791,7 @@ case $command in
     now_serving=$(serving_name)
     good=$(last_good)
     kept=0
-    # shellcheck disable=SC2012
-    for name in $(ls -t "$dir/releases"); do
+    for name in $(by_worth); do
       [ "$name" = "$now_serving" ] || [ "$name" = "$good" ] && continue
       kept=$((kept + 1))
       [ "$kept" -gt "$2" ] || continue
@@ -756,9 +807,7 @@ case $command in
     ;;
 
   releases) # latest verified first, then the others: <id> <good|retired|bad|open> <identity>
-    # shellcheck disable=SC2012
-    for name in $( (cd "$dir/releases" && ls -t ./*/GOOD 2>/dev/null; ls -t) |
-      sed 's/^\.\///; s/\/GOOD$//' | awk '!seen[$0]++'); do
+    for name in $(by_worth); do
       mark=open
       [ -f "$dir/releases/$name/BAD" ] && mark=bad
       # Verified once, whatever became of it: what may be named as the release to roll back to.

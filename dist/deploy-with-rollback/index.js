@@ -39313,7 +39313,7 @@ class RunRecord {
     /** Writes record, summary and artifact, and makes the step's outcome of the verdict. */
     async conclude(verdict) {
         const record = this.build(verdict);
-        const path = await this.#write(record);
+        const path = await this.#kept(record);
         const { result, reason, detail } = verdict;
         const outcome = {
             outputs: {
@@ -39321,12 +39321,13 @@ class RunRecord {
                 reason,
                 release: this.release,
                 "previous-release": this.previous ?? "",
-                record: path,
+                ...(path === undefined ? {} : { record: path }),
                 ...(this.url === undefined ? {} : { url: this.url }),
             },
         };
         await this.#ports.summary.add(summaryOf(record, this.evidence, this.url));
-        await this.#upload(record, path);
+        if (path !== undefined)
+            await this.#upload(record, path);
         if (isSuccess(this.#plan.kind, result)) {
             this.#ports.log.info(`${result}: ${detail}`);
             return outcome;
@@ -39346,6 +39347,16 @@ class RunRecord {
         if (reason === "port-taken")
             return "Free the port, or give another one as `port`.";
         return undefined;
+    }
+    /** A target that is whole is not told as a failed deploy for want of its record. */
+    async #kept(record) {
+        try {
+            return await this.#write(record);
+        }
+        catch (error) {
+            this.#ports.log.warning(`The release record could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            return undefined;
+        }
     }
     async #write(record) {
         const base = this.#ports.context.temp === "" ? (0,external_node_os_.tmpdir)() : this.#ports.context.temp;
@@ -39654,9 +39665,8 @@ async function copyRelease(target, root, files) {
             mode: external_node_fs_.constants.COPYFILE_EXCL,
         });
         for (const [name, content] of Object.entries(files)) {
-            await (0,promises_.writeFile)((0,external_node_path_.join)(target, name), content, { mode: 0o600, flag: "wx", flush: true });
+            await (0,promises_.writeFile)((0,external_node_path_.join)(target, name), content, { mode: 0o600, flag: "wx" });
         }
-        await settle((0,external_node_path_.join)(target, "root"));
     }
     catch (error) {
         if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
@@ -39664,24 +39674,6 @@ async function copyRelease(target, root, files) {
             await (0,promises_.rm)(target, { recursive: true, force: true });
         }
         throw unwritable(target, error);
-    }
-}
-/** Brings the files to the disk, so that a power cut does not leave a release that looks whole. */
-async function settle(folder) {
-    for (const entry of await (0,promises_.readdir)(folder)) {
-        const path = (0,external_node_path_.join)(folder, entry);
-        const found = await (0,promises_.lstat)(path);
-        if (found.isDirectory())
-            await settle(path);
-        else if (found.isFile()) {
-            const file = await (0,promises_.open)(path, "r");
-            try {
-                await file.sync();
-            }
-            finally {
-                await file.close();
-            }
-        }
     }
 }
 function unwritable(folder, error) {
@@ -39733,7 +39725,8 @@ async function openHost(plan, ports) {
 }
 /**
  * Runs `work` while this step holds the target's lock, after whatever a killed deploy left open was
- * brought to its end. The lock is let go in any case.
+ * brought to its end. The lock is let go in any case but one: a host that is on its way back by
+ * itself stops where it finds the lock gone.
  */
 async function withLock(session, by, work) {
     const { host, token, plan, ports } = session;
@@ -39753,10 +39746,11 @@ async function withLock(session, by, work) {
         return await work(healing);
     }
     finally {
-        // After a way back that is still going on this changes nothing: it ends the lock itself.
-        await host.unlock(token).catch((error) => {
-            ports.log.warning(`The lock was not let go: ${String(error)}. It ends with this step.`);
-        });
+        if (session.healing !== true) {
+            await host.unlock(token).catch((error) => {
+                ports.log.warning(`The lock was not let go: ${String(error)}. It ends with this step.`);
+            });
+        }
     }
 }
 async function recoverOpen(session, journal, by) {
@@ -40046,9 +40040,14 @@ async function goBack(session, error, redact) {
             return lostVerdict(session, said);
         healing = { kind: "failed", release: "the last verified release", why: refusal.message };
     }
-    // Healed by somebody else meanwhile: the dead-man's switch.
-    if (healing.kind === "none")
-        return lostVerdict(session, said);
+    if (healing.kind === "none") {
+        // The lock is still ours, so nobody was quicker: either it was final already, or never begun.
+        const status = await host.status();
+        if (status.last?.token === token)
+            return settled(session, status, reason, said);
+        record.serving = status.running;
+        return { result: "refused", reason, detail: said };
+    }
     record.restoredAt = ports.clock.now();
     const { verdict, serving } = verdictOf(healing, reason, said);
     record.serving = serving;
@@ -40097,6 +40096,7 @@ async function goBackHurried(session) {
     const until = ports.clock.now() + CANCEL_BUDGET_MS;
     try {
         await host.healDetached(token);
+        session.healing = true;
         while (ports.clock.now() < until) {
             const status = await host.status();
             if (status.journal === undefined && status.lock === undefined) {
@@ -43942,11 +43942,15 @@ function readEvent(path) {
 
 
 
+/** What is handed over is small; a service that needs longer for it is as good as away. */
+const CALL_MS = 60_000;
 /**
  * Artifacts of this run through `@actions/artifact`, which is loaded at the first call (it is the
- * heaviest part of a bundle). Without the service's variables every call says `unavailable`.
+ * heaviest part of a bundle). Without the service's variables every call says `unavailable`, and so
+ * does every call after one that was not answered: the client itself would wait for a quarter of an
+ * hour, five times three minutes.
  */
-function runArtifacts(env) {
+function runArtifacts(env, { callMs = CALL_MS, onGivenUp = () => undefined } = {}) {
     let loading;
     const client = () => {
         loading ??= Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 6189))
@@ -43955,12 +43959,33 @@ function runArtifacts(env) {
         return loading;
     };
     const missing = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"].filter((name) => (env[name] ?? "") === "");
-    const away = missing.length === 0
+    let away = missing.length === 0
         ? undefined
         : {
             kind: "unavailable",
             detail: `there is no artifact service here: ${missing.join(" and ")} not set`,
         };
+    /** The answer of one call, in time. */
+    const answered = async (call) => {
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => {
+                const detail = `the artifact service did not answer within ${callMs / 1000} s`;
+                away = { kind: "unavailable", detail };
+                onGivenUp();
+                reject(new Error(detail));
+            }, callMs);
+        });
+        const work = call();
+        // What was given up may fail later, when nobody listens any more.
+        work.catch(() => undefined);
+        try {
+            return await Promise.race([work, late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    };
     const failed = (error) => ({
         kind: "unavailable",
         detail: (0,errors/* messageOf */.bD)(error),
@@ -43970,7 +43995,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { id, size = 0, digest, } = await (await client()).uploadArtifact(name, [...files], root);
+                const { id, size = 0, digest, } = await answered(async () => (await client()).uploadArtifact(name, [...files], root));
                 if (id === undefined)
                     return failed(`${name}: the service gave no id`);
                 return { kind: "uploaded", artifact: { id, name, size, digest: sha256(digest) } };
@@ -43983,7 +44008,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { artifacts } = await (await client()).listArtifacts({ latest: true });
+                const { artifacts } = await answered(async () => (await client()).listArtifacts({ latest: true }));
                 return {
                     kind: "listed",
                     artifacts: artifacts
@@ -44003,10 +44028,10 @@ function runArtifacts(env) {
             (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(folder), { recursive: true });
             const staging = (0,external_node_fs_.mkdtempSync)(`${folder}.part-`);
             try {
-                const { digestMismatch } = await (await client()).downloadArtifact(artifact.id, {
+                const { digestMismatch } = await answered(async () => (await client()).downloadArtifact(artifact.id, {
                     path: staging,
                     ...(artifact.digest !== undefined && { expectedHash: artifact.digest }),
-                });
+                }));
                 if (digestMismatch === true) {
                     return { kind: "mismatch", detail: `${artifact.name} does not have its digest` };
                 }
@@ -44498,33 +44523,36 @@ const SUMMARY_BUDGET = 900 * 1024;
 /** The step's summary file; blocks beyond the budget are cut, and the cut is announced. */
 function stepSummary(env, log, budget = SUMMARY_BUDGET) {
     const path = env["GITHUB_STEP_SUMMARY"];
-    let full = false;
+    /** Why nothing more is written. */
+    let ended;
     /** Blocks are written one after the other, so that each knows what room is left. */
     let queue = Promise.resolve();
     async function append(file, markdown) {
-        if (full)
-            return;
+        if (ended !== undefined)
+            return ended;
         try {
             const { text, cut } = (0,src_summary/* cutMarkdown */.G$)(`${markdown}\n\n`, budget - (await sizeOf(file)));
             await (0,external_node_fs_promises_.appendFile)(file, text);
-            if (cut) {
-                full = true;
-                log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
-            }
+            if (!cut)
+                return { kind: "written" };
+            log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
+            ended = { kind: "cut" };
         }
         catch (error) {
-            full = true;
             log.warning(`The step summary could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            ended = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
         }
+        return ended;
     }
     return {
         add: (markdown) => {
             if (path === undefined || path === "") {
                 log.debug("There is no GITHUB_STEP_SUMMARY: the summary is not written.");
-                return Promise.resolve();
+                return Promise.resolve({ kind: "absent" });
             }
-            queue = queue.then(() => append(path, markdown));
-            return queue;
+            const added = queue.then(() => append(path, markdown));
+            queue = added;
+            return added;
         },
     };
 }
@@ -44639,7 +44667,7 @@ function createFile(folder, door) {
 
 
 /** The ports of a real step, over this process's environment. */
-function realPorts({ step, log, state, signal, config }) {
+function realPorts({ step, log, state, signal, config, onGivenUp }) {
     const env = process.env;
     const context = jobContext(env, process.cwd());
     const clock = systemClock();
@@ -44667,7 +44695,7 @@ function realPorts({ step, log, state, signal, config }) {
             const { actionsStore } = await __nccwpck_require__.e(/* import() */ 33).then(__nccwpck_require__.bind(__nccwpck_require__, 3033));
             return actionsStore({ env, http, processes, log });
         }),
-        artifacts: runArtifacts(env),
+        artifacts: runArtifacts(env, { onGivenUp }),
         state,
         summary: stepSummary(env, log),
         timeline,
@@ -44775,7 +44803,8 @@ class Step {
      * Turns what went wrong into one annotation and the exit code: what the user can mend is said
      * with its remedy, anything else is a defect and says so (its stack is in the debug log).
      */
-    fail(error) {
+    fail(thrown) {
+        const error = refusedByDisk(thrown) ?? thrown;
         if (this.#level === "error")
             process.exitCode = 1;
         const say = (message) => this.#log[this.#level](message);
@@ -44803,8 +44832,12 @@ class Step {
         finally {
             clearTimeout(timer);
         }
-        this.#abandoned = true;
+        this.abandon();
         this.#log.warning(late);
+    }
+    /** What was given up must not keep the process alive once the stage is over. */
+    abandon() {
+        this.#abandoned = true;
     }
     /** The stage is over: nothing is left to report. */
     end() {
@@ -44826,6 +44859,21 @@ class Step {
         // A stage that has nothing left to do is not kept alive by this.
         this.#hurry.unref();
     }
+}
+/** What any write may meet is said in one place. */
+function refusedByDisk(error) {
+    if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
+        return new errors/* ActionError */.lZ("environment", `The disk is full: ${error.message}`, {
+            hint: "Make room on this machine, or run on one with more of it.",
+            cause: error,
+        });
+    }
+    if (!(0,errors/* isSystemError */.Or)(error, "EROFS"))
+        return undefined;
+    return new errors/* ActionError */.lZ("environment", `The disk is read-only: ${error.message}`, {
+        hint: "Give a folder that this job may write to.",
+        cause: error,
+    });
 }
 function causeOf(error) {
     return error instanceof Error ? error.cause : undefined;
@@ -44867,6 +44915,7 @@ async function runAction(action) {
             state,
             signal: step.signal,
             config: (key) => values[key],
+            onGivenUp: () => step.abandon(),
         });
         if (isPost)
             await runPost(action, ports);

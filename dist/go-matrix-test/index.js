@@ -37112,7 +37112,10 @@ function testFinding(run, test) {
     return finding("test", `${test.name} failed`);
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./actions/go-matrix-test/src/results.ts
+
 
 
 
@@ -37144,6 +37147,18 @@ function resultsPrefix({ name }) {
 /** Name of one shard's artifact; a later attempt of the job has one of its own. */
 function resultsName(plan, { cell, shard, attempt }) {
     return `${resultsPrefix(plan)}${cell}-${shard}-${attempt}`;
+}
+/** The name for other results of the same shard in the same attempt: one for each content. */
+function secondName(name, text) {
+    return `${name}-again-${(0,external_node_crypto_.createHash)("sha256").update(text).digest("hex").slice(0, 8)}`;
+}
+/** The attempt in an artifact's name, when it is one of this shard. */
+function attemptOf(artifact, plan, shard) {
+    const prefix = resultsName(plan, { ...shard, attempt: 0 }).slice(0, -1);
+    if (!artifact.startsWith(prefix))
+        return undefined;
+    const match = /^(\d+)(?:-again-[0-9a-f]{8})?$/.exec(artifact.slice(prefix.length));
+    return match === null ? undefined : Number(match[1]);
 }
 /** Counts over packages: every run of a test, with its subtests. */
 function countResults(packages) {
@@ -37203,22 +37218,32 @@ function many(count, noun) {
 /**
  * One report out of the results of all shards. The newest attempt of a shard counts, none before
  * the plan's own; a planned shard, package or check without a result makes the report red, and so
- * does a result that contradicts its parts.
+ * does a result that contradicts its parts or another one of the same attempt.
  */
 function mergeResults({ plan, reference }, found, run) {
     const hash = `sha256:${reference.sha256}`;
     const used = [];
     const cells = plan.cells.map((cell) => {
         const shards = cell.shards.map((shard) => {
-            const results = newest(cell, shard, reference, found);
+            const candidates = newest(cell, shard, reference, found);
+            const [results] = candidates;
             const reasons = [];
             if (results === undefined) {
-                const hints = found.troubles.filter((text) => text.includes(`-${cell.id}-${shard.shard}-`));
-                reasons.push(`shard ${shard.shard} of ${cell.id} has no results: its job was cancelled, was killed or did not start`, ...hints);
+                reasons.push(`shard ${shard.shard} of ${cell.id} has no results: its job was cancelled, was killed or did not start`);
             }
             else {
                 used.push(results);
                 reasons.push(...results.reasons, ...contradictions(results, plan, shard, hash));
+                if (candidates.some(({ verdict }) => verdict !== results.verdict)) {
+                    reasons.push(`shard ${shard.shard} of ${cell.id} ran ${candidates.length} times in attempt ${results.attempt} and came to different ends`);
+                }
+            }
+            // What cannot be read may be the newest word.
+            const since = Math.max(reference.attempt, results?.attempt ?? 0);
+            const where = { cell: cell.id, shard: shard.shard };
+            for (const { artifact, detail } of found.troubles) {
+                if ((attemptOf(artifact, reference, where) ?? -1) >= since)
+                    reasons.push(detail);
             }
             return {
                 shard: shard.shard,
@@ -37261,11 +37286,16 @@ function mergeResults({ plan, reference }, found, run) {
         failures: mergeFailures(used.flatMap(({ failures }) => failures)),
     };
 }
+/** The results of a shard's newest attempt: one, where no two jobs ran it; the reddest first. */
 function newest(cell, { shard }, reference, { results }) {
-    return results
-        .filter((one) => one.cell === cell.id && one.shard === shard)
-        .filter(({ attempt }) => attempt >= reference.attempt)
-        .sort((one, other) => other.attempt - one.attempt)[0];
+    const own = results.filter((one) => one.cell === cell.id && one.shard === shard);
+    const last = Math.max(...own.map(({ attempt }) => attempt));
+    if (last < reference.attempt)
+        return [];
+    const redness = ({ verdict }) => ["fail", "incomplete", "pass"].indexOf(verdict);
+    return own
+        .filter(({ attempt }) => attempt === last)
+        .sort((one, other) => redness(one) - redness(other));
 }
 /** What speaks against a shard's results although they are there. */
 function contradictions(results, plan, shard, hash) {
@@ -37314,8 +37344,6 @@ function mergeFailures(failures) {
     return rankFailures([...merged.values()]);
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./actions/go-matrix-test/src/plan.ts
 
 
@@ -37484,7 +37512,10 @@ async function listPackages(ports, modules, scope) {
         });
         const exit = await ports.processes.run(command);
         if (exit.kind === "exited" && exit.code !== 0) {
-            throw new errors/* ActionError */.lZ("repository", `The packages of module ${module.folder} cannot be listed: ${exit.stderr.trim() || `go list exited with ${exit.code}`}`, { hint: `Run \`go list ./...\` in ${module.folder} and mend what it says.` });
+            throw new errors/* ActionError */.lZ("repository", `The packages of module ${module.folder} cannot be listed: ${complaint(exit.stderr) || `go list exited with ${exit.code}`}`, {
+                hint: `Run \`go list ./...\` in ${module.folder} and mend what it says` +
+                    (modules.length > 1 ? ", or name the packages to test in the input packages." : "."),
+            });
         }
         for (const listed of parseJsonStream((0,src_process/* expectSuccess */.lb)(command, exit))) {
             if (!isOurs(listed, cwd))
@@ -37500,6 +37531,10 @@ async function listPackages(ports, modules, scope) {
         throw new errors/* ActionError */.lZ("input", `No package matches ${idle.join(" ")} in ${scope.folder === "." ? "the workspace" : scope.folder}`, { hint: "Check the inputs packages, tags and working-directory." });
     }
     return packages;
+}
+/** What the go command complains of, without its progress. */
+function complaint(stderr) {
+    return stderr.replace(/^go: (downloading|extracting|finding) .*\n?/gm, "").trim();
 }
 /** Not ours: packages of other modules, and folders without a file for this platform. */
 function isOurs(listed, moduleFolder) {
@@ -37758,6 +37793,18 @@ async function sharePlan({ plan, reference }, ports) {
     return false;
 }
 /**
+ * Says in which attempt everything was planned anew: a report without the input `plan` must not
+ * take results of earlier ones. The plan itself has no attempt in it.
+ */
+async function markAttempt({ plan, reference }, ports) {
+    if (reference.attempt <= 1)
+        return;
+    const folder = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(jobFolder(ports), "plan-"));
+    const file = (0,external_node_path_.join)(folder, "plan.json");
+    (0,external_node_fs_.writeFileSync)(file, planText(plan));
+    await ports.artifacts.upload(`${reference.name}-${reference.attempt}`, [file], folder);
+}
+/**
  * The plan of the input, from this job's folder or from the run's artifacts; its hash is checked.
  * @throws ActionError `input` for no reference, `integrity` for other bytes, `network`.
  */
@@ -37785,7 +37832,11 @@ async function findOnlyPlan(ports) {
             return decodePlan(text, reference);
     }
     const list = await ports.artifacts.list(PLAN_PREFIX);
-    const names = list.kind === "listed" ? [...new Set(list.artifacts.map(({ name }) => name))] : [];
+    const marks = (list.kind === "listed" ? list.artifacts : []).flatMap((artifact) => {
+        const match = /^(go-cicd-plan-[0-9a-f]{12})(?:-(\d{1,6}))?$/.exec(artifact.name);
+        return match === null ? [] : [{ name: match[1] ?? "", attempt: Number(match[2] ?? 1) }];
+    });
+    const names = [...new Set(marks.map((mark) => mark.name))];
     const [name] = names;
     if (name === undefined || names.length > 1) {
         const why = names.length > 1
@@ -37796,7 +37847,7 @@ async function findOnlyPlan(ports) {
         throw (0,src_inputs/* invalidInputs */.Rg)([`plan is required here: ${why}`]);
     }
     const text = await downloadPlan(name, ports);
-    const reference = planReference(text, 1);
+    const reference = planReference(text, Math.max(...marks.map(({ attempt }) => attempt)));
     if (reference.name !== name)
         throw altered(name);
     return decodePlan(text, reference);
@@ -37863,22 +37914,29 @@ function localFolder(reference, ports) {
     (0,external_node_fs_.mkdirSync)(folder, { recursive: true });
     return folder;
 }
-/** Writes a shard's results for later steps of this job. */
+/** Writes a shard's results for later steps of this job, beside those of an earlier step. */
 function keepResults(results, reference, ports) {
     const name = resultsName(reference, results);
-    (0,external_node_fs_.writeFileSync)((0,external_node_path_.join)(localFolder(reference, ports), `${name}.json`), JSON.stringify(results));
+    const text = JSON.stringify(results);
+    const file = (other) => (0,external_node_path_.join)(localFolder(reference, ports), `${other}.json`);
+    (0,external_node_fs_.writeFileSync)(file((0,external_node_fs_.existsSync)(file(name)) ? secondName(name, text) : name), text);
 }
-/** Hands a shard's results to the report. What is not uploaded will be missing there: red. */
+/**
+ * Hands a shard's results to the report. What is not uploaded will be missing there: red. A shard
+ * that two jobs of one attempt have run is handed over twice, so that neither hides the other.
+ */
 async function shareResults(results, reference, ports) {
     const folder = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(jobFolder(ports), "upload-"));
     const file = (0,external_node_path_.join)(folder, RESULTS_FILE);
-    (0,external_node_fs_.writeFileSync)(file, JSON.stringify(results));
+    const text = JSON.stringify(results);
+    (0,external_node_fs_.writeFileSync)(file, text);
     const name = resultsName(reference, results);
-    const upload = await ports.artifacts.upload(name, [file], folder);
+    let upload = await ports.artifacts.upload(name, [file], folder);
     if (upload.kind === "exists") {
-        ports.log.warning(`${name} was uploaded before in this attempt: a report in another job sees the first results`);
+        ports.log.warning(`${name} was uploaded before in this attempt: two jobs ran this shard`);
+        upload = await ports.artifacts.upload(secondName(name, text), [file], folder);
     }
-    else if (upload.kind === "unavailable") {
+    if (upload.kind === "unavailable") {
         ports.log.warning(`The results are not uploaded (${upload.detail}): a report in another job will miss this shard and be red`);
     }
 }
@@ -37905,19 +37963,22 @@ async function findResults(reference, ports) {
         const target = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(jobFolder(ports), "results-"));
         const result = await ports.artifacts.download(artifact, target);
         if (result.kind !== "downloaded") {
-            found.troubles.push(`${artifact.name} cannot be read: ${result.detail}`);
+            found.troubles.push({
+                artifact: artifact.name,
+                detail: `${artifact.name} cannot be read: ${result.detail}`,
+            });
             continue;
         }
         take(found, artifact.name, readText((0,external_node_path_.join)(target, RESULTS_FILE)));
     }
     return found;
 }
-function take(found, name, text) {
+function take(found, artifact, text) {
     const results = safeParse(shardResultsSchema, results_store_parse(text));
     if (results.success)
         found.results.push(results.output);
     else
-        found.troubles.push(`${name} holds no results of a known form`);
+        found.troubles.push({ artifact, detail: `${artifact} holds no results of a known form` });
 }
 function results_store_parse(text) {
     try {
@@ -39100,7 +39161,7 @@ async function main(inputs, ports) {
         case "run":
             return runMode(inputs, checks, ports);
         case "report":
-            return reportMode(inputs.plan === undefined ? await findOnlyPlan(ports) : await findPlan(inputs.plan, ports), ports);
+            return reportMode(inputs.plan === undefined ? await findOnlyPlan(ports) : await findPlan(inputs.plan, ports), undefined, ports);
         case "all":
             return allMode(inputs, checks, ports);
     }
@@ -39108,6 +39169,7 @@ async function main(inputs, ports) {
 async function planMode(inputs, checks, ports) {
     const known = await plan(inputs, checks, "matrix", ports);
     await sharePlan(known, ports);
+    await markAttempt(known, ports);
     return { outputs: planOutputs(known) };
 }
 function planOutputs(known) {
@@ -39146,7 +39208,7 @@ async function runMode(inputs, checks, ports) {
     await shareResults(results, known.reference, ports);
     // With a plan the report annotates, once for all cells; a run on its own is its own report.
     if (!handedOver && planned.length === 1)
-        return reportMode(known, ports);
+        return reportMode(known, [results], ports);
     return { outputs: { ...planOutputs(known), ...shardOutputs(results) }, ...shardFailure(results) };
 }
 function shardOutputs(results) {
@@ -39161,19 +39223,24 @@ function shardFailure(results) {
 }
 async function allMode(inputs, checks, ports) {
     const known = await plan(inputs, checks, "here", ports);
+    const own = [];
     for (const cell of known.plan.cells) {
         for (const shard of cell.shards) {
             const results = await runShard({ known, handedOver: false, cell, shard }, ports);
             keepResults(results, known.reference, ports);
+            own.push(results);
         }
     }
-    return reportMode(known, ports);
+    return reportMode(known, own, ports);
 }
-async function reportMode(known, ports) {
+/** @param own results of this very step, when it ran everything itself; else they are looked for */
+async function reportMode(known, own, ports) {
     return ports.timeline.phase("report tests", async (phase) => {
-        const found = await findResults(known.reference, ports);
-        for (const trouble of found.troubles)
-            ports.log.warning(trouble);
+        const found = own === undefined
+            ? await findResults(known.reference, ports)
+            : { results: [...own], troubles: [] };
+        for (const { detail } of found.troubles)
+            ports.log.warning(detail);
         const { repository, sha, runId, runAttempt } = ports.context;
         const report = mergeResults(known, found, {
             ...{ repository, commit: sha, runId, runAttempt },
@@ -42478,11 +42545,15 @@ function readEvent(path) {
 
 
 
+/** What is handed over is small; a service that needs longer for it is as good as away. */
+const CALL_MS = 60_000;
 /**
  * Artifacts of this run through `@actions/artifact`, which is loaded at the first call (it is the
- * heaviest part of a bundle). Without the service's variables every call says `unavailable`.
+ * heaviest part of a bundle). Without the service's variables every call says `unavailable`, and so
+ * does every call after one that was not answered: the client itself would wait for a quarter of an
+ * hour, five times three minutes.
  */
-function runArtifacts(env) {
+function runArtifacts(env, { callMs = CALL_MS, onGivenUp = () => undefined } = {}) {
     let loading;
     const client = () => {
         loading ??= Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 6189))
@@ -42491,12 +42562,33 @@ function runArtifacts(env) {
         return loading;
     };
     const missing = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"].filter((name) => (env[name] ?? "") === "");
-    const away = missing.length === 0
+    let away = missing.length === 0
         ? undefined
         : {
             kind: "unavailable",
             detail: `there is no artifact service here: ${missing.join(" and ")} not set`,
         };
+    /** The answer of one call, in time. */
+    const answered = async (call) => {
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => {
+                const detail = `the artifact service did not answer within ${callMs / 1000} s`;
+                away = { kind: "unavailable", detail };
+                onGivenUp();
+                reject(new Error(detail));
+            }, callMs);
+        });
+        const work = call();
+        // What was given up may fail later, when nobody listens any more.
+        work.catch(() => undefined);
+        try {
+            return await Promise.race([work, late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    };
     const failed = (error) => ({
         kind: "unavailable",
         detail: (0,errors/* messageOf */.bD)(error),
@@ -42506,7 +42598,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { id, size = 0, digest, } = await (await client()).uploadArtifact(name, [...files], root);
+                const { id, size = 0, digest, } = await answered(async () => (await client()).uploadArtifact(name, [...files], root));
                 if (id === undefined)
                     return failed(`${name}: the service gave no id`);
                 return { kind: "uploaded", artifact: { id, name, size, digest: sha256(digest) } };
@@ -42519,7 +42611,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { artifacts } = await (await client()).listArtifacts({ latest: true });
+                const { artifacts } = await answered(async () => (await client()).listArtifacts({ latest: true }));
                 return {
                     kind: "listed",
                     artifacts: artifacts
@@ -42539,10 +42631,10 @@ function runArtifacts(env) {
             (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(folder), { recursive: true });
             const staging = (0,external_node_fs_.mkdtempSync)(`${folder}.part-`);
             try {
-                const { digestMismatch } = await (await client()).downloadArtifact(artifact.id, {
+                const { digestMismatch } = await answered(async () => (await client()).downloadArtifact(artifact.id, {
                     path: staging,
                     ...(artifact.digest !== undefined && { expectedHash: artifact.digest }),
-                });
+                }));
                 if (digestMismatch === true) {
                     return { kind: "mismatch", detail: `${artifact.name} does not have its digest` };
                 }
@@ -43101,33 +43193,36 @@ const SUMMARY_BUDGET = 900 * 1024;
 /** The step's summary file; blocks beyond the budget are cut, and the cut is announced. */
 function stepSummary(env, log, budget = SUMMARY_BUDGET) {
     const path = env["GITHUB_STEP_SUMMARY"];
-    let full = false;
+    /** Why nothing more is written. */
+    let ended;
     /** Blocks are written one after the other, so that each knows what room is left. */
     let queue = Promise.resolve();
     async function append(file, markdown) {
-        if (full)
-            return;
+        if (ended !== undefined)
+            return ended;
         try {
             const { text, cut } = (0,src_summary/* cutMarkdown */.G$)(`${markdown}\n\n`, budget - (await sizeOf(file)));
             await (0,external_node_fs_promises_namespaceObject.appendFile)(file, text);
-            if (cut) {
-                full = true;
-                log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
-            }
+            if (!cut)
+                return { kind: "written" };
+            log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
+            ended = { kind: "cut" };
         }
         catch (error) {
-            full = true;
             log.warning(`The step summary could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            ended = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
         }
+        return ended;
     }
     return {
         add: (markdown) => {
             if (path === undefined || path === "") {
                 log.debug("There is no GITHUB_STEP_SUMMARY: the summary is not written.");
-                return Promise.resolve();
+                return Promise.resolve({ kind: "absent" });
             }
-            queue = queue.then(() => append(path, markdown));
-            return queue;
+            const added = queue.then(() => append(path, markdown));
+            queue = added;
+            return added;
         },
     };
 }
@@ -43242,7 +43337,7 @@ function createFile(folder, door) {
 
 
 /** The ports of a real step, over this process's environment. */
-function realPorts({ step, log, state, signal, config }) {
+function realPorts({ step, log, state, signal, config, onGivenUp }) {
     const env = process.env;
     const context = jobContext(env, process.cwd());
     const clock = systemClock();
@@ -43270,7 +43365,7 @@ function realPorts({ step, log, state, signal, config }) {
             const { actionsStore } = await __nccwpck_require__.e(/* import() */ 33).then(__nccwpck_require__.bind(__nccwpck_require__, 3033));
             return actionsStore({ env, http, processes, log });
         }),
-        artifacts: runArtifacts(env),
+        artifacts: runArtifacts(env, { onGivenUp }),
         state,
         summary: stepSummary(env, log),
         timeline,
@@ -43378,7 +43473,8 @@ class Step {
      * Turns what went wrong into one annotation and the exit code: what the user can mend is said
      * with its remedy, anything else is a defect and says so (its stack is in the debug log).
      */
-    fail(error) {
+    fail(thrown) {
+        const error = refusedByDisk(thrown) ?? thrown;
         if (this.#level === "error")
             process.exitCode = 1;
         const say = (message) => this.#log[this.#level](message);
@@ -43406,8 +43502,12 @@ class Step {
         finally {
             clearTimeout(timer);
         }
-        this.#abandoned = true;
+        this.abandon();
         this.#log.warning(late);
+    }
+    /** What was given up must not keep the process alive once the stage is over. */
+    abandon() {
+        this.#abandoned = true;
     }
     /** The stage is over: nothing is left to report. */
     end() {
@@ -43429,6 +43529,21 @@ class Step {
         // A stage that has nothing left to do is not kept alive by this.
         this.#hurry.unref();
     }
+}
+/** What any write may meet is said in one place. */
+function refusedByDisk(error) {
+    if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
+        return new errors/* ActionError */.lZ("environment", `The disk is full: ${error.message}`, {
+            hint: "Make room on this machine, or run on one with more of it.",
+            cause: error,
+        });
+    }
+    if (!(0,errors/* isSystemError */.Or)(error, "EROFS"))
+        return undefined;
+    return new errors/* ActionError */.lZ("environment", `The disk is read-only: ${error.message}`, {
+        hint: "Give a folder that this job may write to.",
+        cause: error,
+    });
 }
 function causeOf(error) {
     return error instanceof Error ? error.cause : undefined;
@@ -43470,6 +43585,7 @@ async function runAction(action) {
             state,
             signal: step.signal,
             config: (key) => values[key],
+            onGivenUp: () => step.abandon(),
         });
         if (isPost)
             await runPost(action, ports);

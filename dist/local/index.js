@@ -5,7 +5,7 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _start_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(554);
+/* harmony import */ var _start_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1177);
 
 process.exitCode = await (0,_start_js__WEBPACK_IMPORTED_MODULE_0__/* .start */ .n)(process.argv.slice(2), process.env);
 
@@ -14,7 +14,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 554:
+/***/ 1177:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57,215 +57,10 @@ function isErrorLike(error) {
         typeof error.message === "string");
 }
 
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./packages/local/src/arguments.ts
-
-
-
-const HELP = `npm start [-- options]     runs the whole pipeline on this machine
-
-  --repo DIR          any Go repository of yours (a copy is used); default: examples/orders
-  --main ./cmd/x      which main package becomes the image, when there are several
-  --health /path      health check of your service; without it nothing of yours is deployed
-  --port N            port your service listens on (it is also given as $PORT)
-  --registry H:P      push the image there instead of writing an OCI layout
-  --pushgateway URL   send the deploy markers to this Prometheus Pushgateway
-  --keep              leave the service running at the end
-  --cache-limit SIZE  bound of the cache kept between runs, such as 5GB (the default)
-  --json              one JSON line per event instead of the live picture
-  --clean             remove everything that earlier runs kept, and stop
-  --help              this text
-`;
-/** @throws ActionError `input` that names every problem. */
-function readArguments(argv, cwd) {
-    const values = parse(argv);
-    const problems = [];
-    const port = wholeNumber(values.port, "--port", 1, 65_535, problems);
-    if (values.health !== undefined && !values.health.startsWith("/")) {
-        problems.push(`--health must be a path such as /healthz, not ${values.health}`);
-    }
-    if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?$/.test(values.registry)) {
-        problems.push(`--registry must be host:port or host:port/name, not ${values.registry}`);
-    }
-    if (values.pushgateway !== undefined && !URL.canParse(values.pushgateway)) {
-        problems.push(`--pushgateway must be a URL, not ${values.pushgateway}`);
-    }
-    if (values.repo === undefined && (values.health ?? values.port ?? values.main) !== undefined) {
-        problems.push("--health, --port and --main belong to --repo");
-    }
-    const cacheLimit = size(values["cache-limit"] ?? "5GB");
-    if (cacheLimit === undefined) {
-        problems.push(`--cache-limit must be a size such as 500MB or 5GB, not ${values["cache-limit"] ?? ""}`);
-    }
-    if (problems.length > 0 || cacheLimit === undefined)
-        throw wrong(problems);
-    return {
-        repo: values.repo === undefined ? undefined : (0,external_node_path_namespaceObject.resolve)(cwd, values.repo),
-        main: values.main,
-        health: values.health,
-        port,
-        registry: values.registry,
-        pushgateway: values.pushgateway,
-        keep: values.keep ?? false,
-        json: values.json ?? false,
-        clean: values.clean ?? false,
-        help: values.help ?? false,
-        cacheLimit,
-    };
-}
-function parse(argv) {
-    try {
-        return (0,external_node_util_namespaceObject.parseArgs)({
-            args: [...argv],
-            options: {
-                repo: { type: "string" },
-                main: { type: "string" },
-                health: { type: "string" },
-                port: { type: "string" },
-                registry: { type: "string" },
-                pushgateway: { type: "string" },
-                "cache-limit": { type: "string" },
-                keep: { type: "boolean" },
-                json: { type: "boolean" },
-                clean: { type: "boolean" },
-                help: { type: "boolean", short: "h" },
-            },
-        }).values;
-    }
-    catch (error) {
-        throw wrong([messageOf(error)]);
-    }
-}
-function wrong(problems) {
-    return new ActionError("input", problems.join("\n"), {
-        hint: "npm start -- --help lists the options.",
-    });
-}
-function wholeNumber(text, name, min, max, problems) {
-    if (text === undefined)
-        return undefined;
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max)
-        return value;
-    problems.push(`${name} must be a whole number from ${min} to ${max}, not ${text}`);
-    return undefined;
-}
-const UNITS = { KB: 1e3, MB: 1e6, GB: 1e9 };
-function size(text) {
-    const match = /^(\d+(?:\.\d+)?)(KB|MB|GB)$/i.exec(text);
-    if (match === null)
-        return undefined;
-    return Math.round(Number(match[1]) * UNITS[match[2]?.toUpperCase()]);
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: ./packages/local/src/machine/home.ts
-
-
-
-
-
-/** `$XDG_CACHE_HOME/go-cicd/local`, by default below `~/.cache`. */
-function localHome(env) {
-    const cache = env["XDG_CACHE_HOME"] ?? (0,external_node_path_namespaceObject.join)((0,external_node_os_namespaceObject.homedir)(), ".cache");
-    const folder = (0,external_node_path_namespaceObject.join)(cache, "go-cicd", "local");
-    return { folder, toolCache: (0,external_node_path_namespaceObject.join)(folder, "tool-cache"), services: (0,external_node_path_namespaceObject.join)(folder, "services") };
-}
-/** Folder of everything that belongs to one repository. */
-function repositoryFolder(home, repo) {
-    const hash = (0,external_node_crypto_namespaceObject.createHash)("sha256").update(repo).digest("hex").slice(0, 8);
-    return (0,external_node_path_namespaceObject.join)(home.folder, "repositories", `${(0,external_node_path_namespaceObject.basename)(repo).replace(/[^\w.-]/g, "_")}-${hash}`);
-}
-/** Takes the first free slot. A lock whose owner is gone is free. */
-function takeSlot(repository) {
-    for (let number = 1;; number++) {
-        const folder = (0,external_node_path_namespaceObject.join)(repository, `slot-${number}`);
-        (0,external_node_fs_namespaceObject.mkdirSync)(folder, { recursive: true });
-        const lock = (0,external_node_path_namespaceObject.join)(folder, "lock");
-        if (!takeLock(lock))
-            continue;
-        return {
-            folder,
-            workspace: (0,external_node_path_namespaceObject.join)(folder, "workspace"),
-            home: (0,external_node_path_namespaceObject.join)(folder, "home"),
-            temp: (0,external_node_path_namespaceObject.join)(folder, "temp"),
-            target: (0,external_node_path_namespaceObject.join)(folder, "target"),
-            release: () => (0,external_node_fs_namespaceObject.rmSync)(lock, { force: true }),
-        };
-    }
-}
-/** Locks that are held at this moment below the home, by process id. */
-function runningPipelines(home) {
-    const repositories = (0,external_node_path_namespaceObject.join)(home.folder, "repositories");
-    if (!(0,external_node_fs_namespaceObject.existsSync)(repositories))
-        return [];
-    return (0,external_node_fs_namespaceObject.readdirSync)(repositories, { recursive: true, encoding: "utf8" })
-        .filter((path) => /^[^/\\]+[/\\]slot-\d+[/\\]lock$/.test(path))
-        .map((path) => owner((0,external_node_path_namespaceObject.join)(repositories, path)))
-        .filter((pid) => pid !== undefined);
-}
-function takeLock(path) {
-    for (let attempt = 0; attempt < 2; attempt++) {
-        try {
-            const file = (0,external_node_fs_namespaceObject.openSync)(path, "wx");
-            (0,external_node_fs_namespaceObject.writeSync)(file, `${process.pid} ${startOf(process.pid) ?? ""}\n`);
-            (0,external_node_fs_namespaceObject.closeSync)(file);
-            return true;
-        }
-        catch (error) {
-            if (!isSystemError(error, "EEXIST"))
-                throw error;
-            if (owner(path) !== undefined)
-                return false;
-            (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
-        }
-    }
-    return false;
-}
-/** The living process that holds the lock, or undefined. */
-function owner(path) {
-    let text;
-    try {
-        text = (0,external_node_fs_namespaceObject.readFileSync)(path, "utf8");
-    }
-    catch {
-        return undefined;
-    }
-    const [pid = "", start = ""] = text.trim().split(" ");
-    const id = Number(pid);
-    if (!Number.isInteger(id) || id <= 0)
-        return undefined;
-    try {
-        process.kill(id, 0);
-    }
-    catch (error) {
-        if (!isSystemError(error, "EPERM"))
-            return undefined;
-    }
-    // The same number may be another process by now: on Linux its start time tells.
-    return start !== "" && startOf(id) !== start ? undefined : id;
-}
-/** Start time of a process in clock ticks since boot (proc(5), field 22 of stat); Linux only. */
-function startOf(pid) {
-    try {
-        const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, "utf8");
-        return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: ./packages/core/src/tail-buffer.ts
 /** Keeps at most `limit` bytes when read, and at most twice that in between. */
 function tailBuffer(limit) {
@@ -471,6 +266,285 @@ function definedOnly(env) {
     return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined));
 }
 
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util");
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+;// CONCATENATED MODULE: ./packages/local/src/arguments.ts
+
+
+
+const HELP = `npm start [-- options]     runs the whole pipeline on this machine
+
+  --repo DIR          any Go repository of yours (a copy is used); default: examples/orders
+  --main ./cmd/x      which main package becomes the image, when there are several
+  --health /path      health check of your service; without it nothing of yours is deployed
+  --port N            port your service listens on (it is also given as $PORT)
+  --registry H:P      push the image there instead of writing an OCI layout
+  --pushgateway URL   send the deploy markers to this Prometheus Pushgateway
+  --keep              leave the service running at the end
+  --cache-limit SIZE  bound of the cache kept between runs, such as 5GB (the default)
+  --json              one JSON line per event instead of the live picture
+  --clean             remove everything that earlier runs kept, and stop
+  --help              this text
+`;
+/** @throws ActionError `input` that names every problem. */
+function readArguments(argv, cwd) {
+    const values = parse(argv);
+    const problems = [];
+    const port = wholeNumber(values.port, "--port", 1, 65_535, problems);
+    if (values.health !== undefined && !values.health.startsWith("/")) {
+        problems.push(`--health must be a path such as /healthz, not ${values.health}`);
+    }
+    if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?$/.test(values.registry)) {
+        problems.push(`--registry must be host:port or host:port/name, not ${values.registry}`);
+    }
+    if (values.pushgateway !== undefined && !URL.canParse(values.pushgateway)) {
+        problems.push(`--pushgateway must be a URL, not ${values.pushgateway}`);
+    }
+    if (values.repo === undefined && (values.health ?? values.port ?? values.main) !== undefined) {
+        problems.push("--health, --port and --main belong to --repo");
+    }
+    const cacheLimit = size(values["cache-limit"] ?? "5GB");
+    if (cacheLimit === undefined) {
+        problems.push(`--cache-limit must be a size such as 500MB or 5GB, not ${values["cache-limit"] ?? ""}`);
+    }
+    if (problems.length > 0 || cacheLimit === undefined)
+        throw wrong(problems);
+    return {
+        repo: values.repo === undefined ? undefined : (0,external_node_path_namespaceObject.resolve)(cwd, values.repo),
+        main: values.main,
+        health: values.health,
+        port,
+        registry: values.registry,
+        pushgateway: values.pushgateway,
+        keep: values.keep ?? false,
+        json: values.json ?? false,
+        clean: values.clean ?? false,
+        help: values.help ?? false,
+        cacheLimit,
+    };
+}
+function parse(argv) {
+    try {
+        return (0,external_node_util_namespaceObject.parseArgs)({
+            args: [...argv],
+            options: {
+                repo: { type: "string" },
+                main: { type: "string" },
+                health: { type: "string" },
+                port: { type: "string" },
+                registry: { type: "string" },
+                pushgateway: { type: "string" },
+                "cache-limit": { type: "string" },
+                keep: { type: "boolean" },
+                json: { type: "boolean" },
+                clean: { type: "boolean" },
+                help: { type: "boolean", short: "h" },
+            },
+        }).values;
+    }
+    catch (error) {
+        throw wrong([messageOf(error)]);
+    }
+}
+function wrong(problems) {
+    return new ActionError("input", problems.join("\n"), {
+        hint: "npm start -- --help lists the options.",
+    });
+}
+function wholeNumber(text, name, min, max, problems) {
+    if (text === undefined)
+        return undefined;
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max)
+        return value;
+    problems.push(`${name} must be a whole number from ${min} to ${max}, not ${text}`);
+    return undefined;
+}
+const UNITS = { KB: 1e3, MB: 1e6, GB: 1e9 };
+function size(text) {
+    const match = /^(\d+(?:\.\d+)?)(KB|MB|GB)$/i.exec(text);
+    if (match === null)
+        return undefined;
+    return Math.round(Number(match[1]) * UNITS[match[2]?.toUpperCase()]);
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
+;// CONCATENATED MODULE: ./packages/local/src/machine/home.ts
+
+
+
+
+
+/**
+ * `$XDG_CACHE_HOME/go-cicd/local`, by default below `~/.cache`. An empty or relative variable does
+ * not count (XDG Base Directory Specification, "Basics").
+ */
+function localHome(env) {
+    const named = env["XDG_CACHE_HOME"] ?? "";
+    const cache = (0,external_node_path_namespaceObject.isAbsolute)(named) ? named : (0,external_node_path_namespaceObject.join)((0,external_node_os_namespaceObject.homedir)(), ".cache");
+    const folder = (0,external_node_path_namespaceObject.join)(cache, "go-cicd", "local");
+    return { folder, toolCache: (0,external_node_path_namespaceObject.join)(folder, "tool-cache"), services: (0,external_node_path_namespaceObject.join)(folder, "services") };
+}
+/** Folder of everything that belongs to one repository. */
+function repositoryFolder(home, repo) {
+    const hash = (0,external_node_crypto_namespaceObject.createHash)("sha256").update(repo).digest("hex").slice(0, 8);
+    return (0,external_node_path_namespaceObject.join)(home.folder, "repositories", `${(0,external_node_path_namespaceObject.basename)(repo).replace(/[^\w.-]/g, "_")}-${hash}`);
+}
+/** Takes the first free slot. A lock whose owner is gone is free. */
+function takeSlot(repository) {
+    for (let number = 1;; number++) {
+        const folder = (0,external_node_path_namespaceObject.join)(repository, `slot-${number}`);
+        (0,external_node_fs_namespaceObject.mkdirSync)(folder, { recursive: true });
+        const lock = (0,external_node_path_namespaceObject.join)(folder, "lock");
+        if (!takeLock(lock))
+            continue;
+        return {
+            folder,
+            workspace: (0,external_node_path_namespaceObject.join)(folder, "workspace"),
+            home: (0,external_node_path_namespaceObject.join)(folder, "home"),
+            temp: (0,external_node_path_namespaceObject.join)(folder, "temp"),
+            target: (0,external_node_path_namespaceObject.join)(folder, "target"),
+            release: () => (0,external_node_fs_namespaceObject.rmSync)(lock, { force: true }),
+        };
+    }
+}
+/** Folders of all slots below the home, taken or not, whose target holds a service's agent. */
+function targets(home) {
+    const repositories = (0,external_node_path_namespaceObject.join)(home.folder, "repositories");
+    if (!(0,external_node_fs_namespaceObject.existsSync)(repositories))
+        return [];
+    return (0,external_node_fs_namespaceObject.readdirSync)(repositories).flatMap((repository) => (0,external_node_fs_namespaceObject.readdirSync)((0,external_node_path_namespaceObject.join)(repositories, repository))
+        .filter((name) => /^slot-\d+$/.test(name))
+        .map((slot) => (0,external_node_path_namespaceObject.join)(repositories, repository, slot, "target"))
+        .filter((target) => (0,external_node_fs_namespaceObject.existsSync)(agentOf(target))));
+}
+/** Script that keeps the service of a local target (deploy-with-rollback). */
+function agentOf(target) {
+    return (0,external_node_path_namespaceObject.join)(target, ".deploy", "agent.sh");
+}
+/** Locks that are held at this moment below the home, by process id. */
+function runningPipelines(home) {
+    const repositories = (0,external_node_path_namespaceObject.join)(home.folder, "repositories");
+    if (!(0,external_node_fs_namespaceObject.existsSync)(repositories))
+        return [];
+    return (0,external_node_fs_namespaceObject.readdirSync)(repositories, { recursive: true, encoding: "utf8" })
+        .filter((path) => /^[^/\\]+[/\\]slot-\d+[/\\]lock$/.test(path))
+        .map((path) => owner((0,external_node_path_namespaceObject.join)(repositories, path)))
+        .filter((pid) => pid !== undefined);
+}
+function takeLock(path) {
+    for (let attempt = 0; attempt < 2; attempt++) {
+        try {
+            const file = (0,external_node_fs_namespaceObject.openSync)(path, "wx");
+            (0,external_node_fs_namespaceObject.writeSync)(file, `${process.pid} ${startOf(process.pid) ?? ""}\n`);
+            (0,external_node_fs_namespaceObject.closeSync)(file);
+            return true;
+        }
+        catch (error) {
+            if (!isSystemError(error, "EEXIST"))
+                throw error;
+            if (owner(path) !== undefined)
+                return false;
+            (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+        }
+    }
+    return false;
+}
+/** The living process that holds the lock, or undefined. */
+function owner(path) {
+    let text;
+    try {
+        text = (0,external_node_fs_namespaceObject.readFileSync)(path, "utf8");
+    }
+    catch {
+        return undefined;
+    }
+    const [pid = "", start = ""] = text.trim().split(" ");
+    const id = Number(pid);
+    if (!Number.isInteger(id) || id <= 0)
+        return undefined;
+    try {
+        process.kill(id, 0);
+    }
+    catch (error) {
+        if (!isSystemError(error, "EPERM"))
+            return undefined;
+    }
+    // The same number may be another process by now: on Linux its start time tells.
+    return start !== "" && startOf(id) !== start ? undefined : id;
+}
+/** Start time of a process in clock ticks since boot (proc(5), field 22 of stat); Linux only. */
+function startOf(pid) {
+    try {
+        const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, "utf8");
+        return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/local/src/machine/service.ts
+
+
+
+/** Ends the service of a target by its own agent; nothing to do when there is none. */
+async function stopService(target, processes, env) {
+    if (!(0,external_node_fs_namespaceObject.existsSync)(agentOf(target)))
+        return;
+    await processes.run({
+        file: "sh",
+        args: [agentOf(target), "stop", target],
+        cwd: (0,external_node_path_namespaceObject.dirname)(target),
+        env: { PATH: env["PATH"] },
+        timeoutMs: 30_000,
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/local/src/machine/system-problem.ts
+
+const WORDS = {
+    EACCES: "permission denied",
+    EPERM: "not permitted",
+    EROFS: "the file system is read-only",
+    ENOSPC: "the disk is full",
+    EDQUOT: "the quota is used up",
+    ENOTDIR: "a part of the path is no folder",
+    ENOENT: "it does not exist",
+    EMFILE: "too many open files",
+};
+const TARGET = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
+/**
+ * What this machine refused, as a message with a remedy: which one depends on whose folder it is.
+ * Undefined for anything else, which is a defect of the project.
+ * @param kept folder of the local runner
+ * @param repo folder that `--repo` names
+ */
+function systemProblem(error, kept, repo) {
+    if (!isSystemError(error, ...Object.keys(WORDS)) || error.path === undefined)
+        return undefined;
+    // Of the two ends of a copy the disk that is full is the one that is written to.
+    const { dest } = error;
+    const path = TARGET.has(error.code ?? "") && typeof dest === "string" ? dest : error.path;
+    const read = repo !== undefined && isBelow(path, repo);
+    if (!read && !isBelow(path, kept))
+        return undefined;
+    return new ActionError("environment", `${path} cannot be ${read ? "read" : "used"}: ${WORDS[error.code ?? ""] ?? ""}`, {
+        hint: read
+            ? "A copy of the repository is made first, so every file of it must be readable."
+            : "Everything that is kept between runs lies there: mend it, or let XDG_CACHE_HOME name another folder.",
+        cause: error,
+    });
+}
+function isBelow(path, folder) {
+    return path === folder || path.startsWith(`${folder}/`) || path.startsWith(`${folder}\\`);
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: ./packages/local/src/machine/interruptions.ts
 /**
  * A terminal sends Ctrl-C to every process of the group, and the starting script forwards what it
@@ -568,16 +642,23 @@ function lastLines(text, count) {
 
 /** @throws ActionError when `folder` does not hold a Go project; one line. */
 function assertGoProject(folder) {
-    if (!(0,external_node_fs_namespaceObject.existsSync)(folder) || !(0,external_node_fs_namespaceObject.statSync)(folder).isDirectory()) {
+    const there = (0,external_node_fs_namespaceObject.statSync)(folder, { throwIfNoEntry: false });
+    if (there === undefined)
+        throw new ActionError("repository", `${folder} does not exist`);
+    if (!there.isDirectory())
         throw new ActionError("repository", `${folder} is not a folder`);
-    }
-    if ((0,external_node_fs_namespaceObject.existsSync)((0,external_node_path_namespaceObject.join)(folder, "go.mod")) || (0,external_node_fs_namespaceObject.existsSync)((0,external_node_path_namespaceObject.join)(folder, "go.work")))
+    for (const name of ["go.mod", "go.work"]) {
+        const file = (0,external_node_path_namespaceObject.join)(folder, name);
+        if ((0,external_node_fs_namespaceObject.statSync)(file, { throwIfNoEntry: false })?.isFile() !== true)
+            continue;
+        (0,external_node_fs_namespaceObject.accessSync)(file, external_node_fs_namespaceObject.constants.R_OK);
         return;
-    const below = modulesBelow(folder, 3);
-    if (below.length > 0)
+    }
+    if (modulesBelow(folder, 3).length > 0)
         return;
     throw new ActionError("repository", `${folder} is not a Go repository: no go.mod and no go.work in it`);
 }
+/** Folders with a go.mod, at most `depth` levels down. */
 function modulesBelow(folder, depth) {
     return (0,external_node_fs_namespaceObject.readdirSync)(folder, { withFileTypes: true }).flatMap((item) => {
         if (item.isFile())
@@ -607,7 +688,15 @@ async function checkOut(folder, workspace, tools, options = {}) {
     // By the transfer protocol, as a runner would: a clone that shares objects with the original
     // touches their times when it writes the same object again.
     await git(tools, workspace, ["init", "-q", "-b", "main"]);
-    await git(tools, workspace, ["fetch", "-q", "--depth=1", (0,external_node_url_namespaceObject.pathToFileURL)(top).href, "HEAD"]);
+    await git(tools, workspace, [
+        "fetch",
+        "-q",
+        "--depth=1",
+        // Git hands no setting of this command on to the side that is read from.
+        "--upload-pack=git -c safe.directory=* upload-pack",
+        (0,external_node_url_namespaceObject.pathToFileURL)(top).href,
+        "HEAD",
+    ]);
     await git(tools, workspace, ["checkout", "-q", "--detach", sha]);
     const branch = (await git(tools, top, ["rev-parse", "--abbrev-ref", "HEAD"])).trim();
     const changed = await overlay(top, workspace, tools);
@@ -8337,10 +8426,12 @@ function unwrap(schema) {
 
 const schema = object({
     version: literal(1),
+    /** Runs that left caches, red ones too. */
     runs: number(),
-    /** `job/step/stage` → milliseconds in the last run. */
+    /** `job/step/stage` → milliseconds in the last green run. */
     steps: record(string(), number()),
-    durationMs: number(),
+    /** Of the last green run. */
+    durationMs: optional(number()),
     /** Data of the last report, for the next one to compare with. */
     reportData: optional(string()),
 });
@@ -8529,9 +8620,10 @@ const IGNORED = /^([._].*|vendor|testdata)$/;
  */
 function inspectProject(folder) {
     const mains = [];
+    const nested = [];
     let hasTests = false;
     walk(".");
-    return { mains: mains.sort(), hasTests };
+    return { mains: mains.sort(), hasTests, nested: nested.sort() };
     function walk(path) {
         const items = (0,external_node_fs_namespaceObject.readdirSync)((0,external_node_path_namespaceObject.join)(folder, path), { withFileTypes: true });
         const sources = items.filter((item) => item.isFile() && item.name.endsWith(".go"));
@@ -8545,8 +8637,9 @@ function inspectProject(folder) {
             if (!item.isDirectory() || IGNORED.test(item.name))
                 continue;
             if ((0,external_node_fs_namespaceObject.existsSync)((0,external_node_path_namespaceObject.join)(folder, below, "go.mod")))
-                continue;
-            walk(below);
+                nested.push(below);
+            else
+                walk(below);
         }
     }
 }
@@ -12107,14 +12200,23 @@ function units_bytes(count) {
 
 ;// CONCATENATED MODULE: ./packages/local/src/pipeline/result-line.ts
 
-/** One line that says what came of a step, from its outputs. */
-function resultLine(door, stage, result) {
+/** One line that says what came of a step, from its outputs and the files it left. */
+function resultLine(door, stage, result, files) {
     if (stage === "post")
-        return "";
-    const line = LINES[door]?.(result.outputs) ?? "";
+        return door === "setup-go-cached" ? savedLine(files) : "";
+    const line = LINES[door]?.(result.outputs, files) ?? "";
     if (line !== "")
         return line;
     return result.conclusion === "success" ? "done" : result.conclusion;
+}
+function savedLine({ saved }) {
+    const done = saved.filter(({ result }) => result === "saved");
+    const failed = saved.filter(({ result }) => result === "failed");
+    if (failed.length > 0)
+        return `not saved: ${failed.map(({ store }) => store).join(", ")}`;
+    if (done.length > 0)
+        return `${units_bytes(done.reduce((sum, each) => sum + each.bytes, 0))} saved`;
+    return saved.length > 0 ? "nothing new to save" : "";
 }
 const LINES = {
     "setup-go-cached": (outputs) => {
@@ -12136,6 +12238,9 @@ const LINES = {
             const cells = jobs(outputs["matrix"]);
             return cells === undefined ? "" : `${cells} ${cells === 1 ? "job" : "jobs"}`;
         }
+        if (outputs["verdict"] === "pass" && outputs["tests"] === "0") {
+            return `pass · no tests in ${result_line_packages(outputs)}`;
+        }
         const counts = ["passed", "failed", "skipped"]
             .filter((name) => outputs[name] !== undefined && (name === "passed" || outputs[name] !== "0"))
             .map((name) => `${outputs[name] ?? ""} ${name}`);
@@ -12144,16 +12249,23 @@ const LINES = {
             counts.push(`${cached} packages cached`);
         return [outputs["verdict"], ...counts].join(" · ");
     },
-    "build-image": (outputs) => {
+    "build-image": (outputs, { imageBytes }) => {
         if (outputs["digest"] === undefined)
             return "";
-        const platforms = Object.keys(result_line_object(outputs["digests"]) ?? {});
+        const platforms = Object.keys(result_line_object(outputs["digests"]) ?? {}).map((platform) => {
+            const size = imageBytes[platform];
+            return size === undefined ? platform : `${platform} ${units_bytes(size)}`;
+        });
         return `${platforms.join(", ")} · ${outputs["digest"].slice(0, 19)}`;
     },
     "deploy-with-rollback": (outputs) => {
         if (outputs["result"] === undefined)
             return "";
         const because = outputs["reason"] === "ok" ? "" : ` (${outputs["reason"] ?? ""})`;
+        const where = outputs["url"] ?? "";
+        if (outputs["result"] === "deployed" && where !== "") {
+            return `deployed, healthy at ${where} · ${outputs["release"] ?? ""}`;
+        }
         const serving = outputs["result"] === "rolled-back"
             ? `${outputs["previous-release"] ?? ""} serves again`
             : (outputs["release"] ?? "");
@@ -12161,10 +12273,16 @@ const LINES = {
     },
     "annotate-deploy": (outputs) => {
         const sinks = result_line_array(outputs["sinks"]) ?? [];
-        const said = sinks.map(({ sink, result }) => `${String(sink)} ${String(result)}`);
+        const said = sinks
+            .filter(({ result }) => result !== "skipped")
+            .map(({ sink, result }) => `${String(sink)} ${String(result)}`);
         return outputs["verdict"] ?? said.join(" · ");
     },
 };
+function result_line_packages(outputs) {
+    const count = outputs["packages"] ?? "0";
+    return `${count} ${count === "1" ? "package" : "packages"}`;
+}
 function jobs(matrix) {
     const include = result_line_object(matrix)?.["include"];
     return Array.isArray(include) ? include.length : undefined;
@@ -12188,7 +12306,196 @@ function json(text) {
     }
 }
 
+;// CONCATENATED MODULE: ./packages/core/src/image-report.ts
+
+
+const image_report_layer = object({
+    digest: string(),
+    /** Bytes as stored, that is compressed. */
+    size: number(),
+    /** What is in it: `base`, `binary`. */
+    what: string(),
+});
+const platform = object({
+    /** `linux/amd64` */
+    platform: string(),
+    /** Of the manifest. */
+    digest: string(),
+    /** Of the linked binary. */
+    binaryBytes: number(),
+    layers: array(image_report_layer),
+    /** Sum of the layers' sizes: what a pull transfers at most. */
+    imageBytes: number(),
+    /** Milliseconds of `go build`. */
+    buildMs: number(),
+});
+/**
+ * What build-image made and what it cost. Written by build-image as `image.json` in the artifact
+ * `go-cicd-image-<digest prefix>`, read by annotate-deploy.
+ */
+const imageReportSchema = object({
+    version: literal(1),
+    /** `name@sha256:…` or `oci-layout:<path>@sha256:…`. */
+    image: string(),
+    digest: string(),
+    /** References it was pushed under. */
+    tags: array(string()),
+    commit: string(),
+    /** Import path of the main package. */
+    main: string(),
+    platforms: array(platform),
+    totalMs: number(),
+    /** What went to the registry; null when nothing was pushed. */
+    push: nullable(object({
+        registry: string(),
+        /** HTTP requests, authentication included. */
+        requests: number(),
+        uploadedBytes: number(),
+        /** Bytes of blobs that the registry had already, or took from another repository. */
+        reusedBytes: number(),
+        /** Milliseconds. */
+        ms: number(),
+    })),
+});
+/** @throws ActionError `integrity` when the text is no report of a version known here */
+function parseImageReport(text) {
+    try {
+        return dist_parse(imageReportSchema, JSON.parse(text));
+    }
+    catch (cause) {
+        throw new ActionError("integrity", `The image report cannot be read: ${messageOf(cause)}`, {
+            cause,
+        });
+    }
+}
+/** Prefix of the artifact's name; the first 12 hexadecimal digits of the digest follow. */
+const IMAGE_ARTIFACT_PREFIX = "go-cicd-image-";
+/** The file inside the artifact. */
+const IMAGE_REPORT_FILE = "image.json";
+
+;// CONCATENATED MODULE: ./packages/core/src/names.ts
+/** The five doors, in the order of a pipeline. */
+const DOORS = (/* unused pure expression or super */ null && ([
+    "setup-go-cached",
+    "go-matrix-test",
+    "build-image",
+    "deploy-with-rollback",
+    "annotate-deploy",
+]));
+/** Folder below `$RUNNER_TEMP` for what doors of one job hand to each other. */
+const JOB_FOLDER = "go-cicd";
+/** The optional configuration file, relative to the workspace. */
+const CONFIG_FILE = ".github/go-cicd.yml";
+
+;// CONCATENATED MODULE: ./packages/core/src/timeline-file.ts
+
+
+
+
+const eventSchema = object({
+    v: literal(1),
+    door: string(),
+    stage: picklist(["main", "post"]),
+    job: string(),
+    leg: string(),
+    attempt: number(),
+    phase: string(),
+    start: number(),
+    end: number(),
+    ok: dist_boolean(),
+    counters: record(string(), number()),
+    cache: exactOptional(object({ store: string(), result: string(), bytes: number() })),
+});
+/** The events of one file's text, in the order of their lines. */
+function parseTimeline(text) {
+    const events = [];
+    let damaged = 0;
+    for (const line of text.split("\n")) {
+        if (line.trim() === "")
+            continue;
+        const event = safeParse(eventSchema, timeline_file_parseJson(line));
+        if (event.success)
+            events.push(event.output);
+        else
+            damaged += 1;
+    }
+    return { events, damaged };
+}
+/**
+ * All events of the `*.jsonl` files of a folder (none when it does not exist), by start.
+ * @throws system errors other than a missing folder.
+ */
+function readTimeline(folder) {
+    const reads = timelineFiles(folder).map((file) => parseTimeline((0,external_node_fs_namespaceObject.readFileSync)(file, "utf8")));
+    return {
+        events: reads
+            .flatMap(({ events }) => events)
+            .sort((one, other) => one.start - other.start || one.end - other.end),
+        damaged: reads.reduce((sum, { damaged }) => sum + damaged, 0),
+    };
+}
+function timelineFiles(folder) {
+    try {
+        return (0,external_node_fs_namespaceObject.readdirSync)(folder)
+            .filter((name) => name.endsWith(".jsonl"))
+            .sort()
+            .map((name) => (0,external_node_path_namespaceObject.join)(folder, name));
+    }
+    catch (error) {
+        if (isSystemError(error, "ENOENT", "ENOTDIR"))
+            return [];
+        throw error;
+    }
+}
+function timeline_file_parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/src/timeline.ts
+
+
+/** Where the steps of a job keep their timelines; `temp` is RUNNER_TEMP. */
+function timelineFolder(temp) {
+    return (0,external_node_path_namespaceObject.join)(temp, JOB_FOLDER, "timeline");
+}
+
+;// CONCATENATED MODULE: ./packages/local/src/pipeline/step-files.ts
+
+
+
+
+
+
+/** Reads them; what is not there, or of another shape, is left out. */
+function stepFiles(temp) {
+    return { imageBytes: imageBytes(temp), saved: saved(temp) };
+}
+function imageBytes(temp) {
+    const file = (0,external_node_path_namespaceObject.join)(temp, JOB_FOLDER, "image-report", IMAGE_REPORT_FILE);
+    if (!(0,external_node_fs_namespaceObject.existsSync)(file))
+        return {};
+    try {
+        const { platforms } = parseImageReport((0,external_node_fs_namespaceObject.readFileSync)(file, "utf8"));
+        return Object.fromEntries(platforms.map((each) => [each.platform, each.imageBytes]));
+    }
+    catch {
+        return {};
+    }
+}
+function saved(temp) {
+    const folder = timelineFolder(temp);
+    if (!(0,external_node_fs_namespaceObject.existsSync)(folder))
+        return [];
+    return readTimeline(folder).events.flatMap(({ stage, cache }) => stage === "post" && cache !== undefined ? [cache] : []);
+}
+
 ;// CONCATENATED MODULE: ./packages/local/src/pipeline/run-pipeline.ts
+
 
 
 
@@ -12331,14 +12638,18 @@ function run_pipeline_forward(event, job, options, steps) {
             door,
             stage: of.stage,
             state: stateOf(result.conclusion, plan?.continueOnError === true && result.outputs["result"] === "rolled-back"),
-            result: resultLine(door, of.stage, result),
-            problems: result.annotations
-                .filter(({ level }) => level === "error")
-                .map(({ message }) => message),
+            result: resultLine(door, of.stage, result, stepFiles(options.slot.temp)),
+            problems: result.annotations.filter(({ level }) => level === "error").map(problem),
             durationMs: result.durationMs,
             beforeMs: options.history?.steps[key],
         });
     }
+}
+/** An annotation's message, with the place in the sources that it stands on. */
+function problem({ message, file, line }) {
+    if (file === undefined)
+        return message;
+    return `${file}${line === undefined ? "" : `:${line}`}: ${message}`;
 }
 /** `Post set up Go` → `after: set up Go` */
 function run_pipeline_title(name) {
@@ -12387,7 +12698,13 @@ const MARKS = {
     cancelled: "■",
 };
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const TITLE_WIDTH = 24;
+/** As wide as the longest title, `after: deploy and roll back`. */
+const TITLE_WIDTH = 27;
+const TIME_WIDTH = 10;
+/** Where the result of a step begins. */
+const RESULT_COLUMN = 4 + TITLE_WIDTH + 1 + TIME_WIDTH + 2;
+/** A terminal that is narrower wraps lines by itself. */
+const NARROWEST = RESULT_COLUMN + 24;
 /** Lines of a red step's own log that are shown with it. */
 const LOG_LINES = 25;
 /** One line of JSON per event, for programs. */
@@ -12399,7 +12716,7 @@ function plainScreen(terminal, palette) {
     const log = new Map();
     return (event) => {
         keepLog(log, event);
-        const text = render(event, palette, log);
+        const text = render(event, palette, log, Infinity);
         if (text !== undefined)
             terminal.write(`${text}\n`);
     };
@@ -12415,7 +12732,7 @@ function liveScreen(terminal, palette) {
             return;
         const spinner = palette.accent(FRAMES[frame++ % FRAMES.length] ?? "");
         const elapsed = seconds(Date.now() - running.since);
-        const head = `${running.title.padEnd(TITLE_WIDTH)} ${elapsed.padStart(8)}  `;
+        const head = `${running.title.padEnd(TITLE_WIDTH)} ${elapsed.padStart(TIME_WIDTH)}  `;
         const room = Math.max(0, terminal.columns() - head.length - 6);
         clear();
         terminal.write(`  ${spinner} ${head}${palette.dim(printable(running.line).slice(0, room))}`);
@@ -12434,7 +12751,7 @@ function liveScreen(terminal, palette) {
         else if (event.kind === "step-finished") {
             running = undefined;
         }
-        const text = render(event, palette, log);
+        const text = render(event, palette, log, terminal.columns());
         if (text !== undefined) {
             clear();
             terminal.write(`${text}\n`);
@@ -12458,7 +12775,7 @@ function keepLog(log, event) {
     if (lines !== undefined && lines.length > LOG_LINES)
         lines.shift();
 }
-function render(event, palette, log) {
+function render(event, palette, log, columns) {
     switch (event.kind) {
         case "pipeline-started": {
             const changes = event.changed === 0 ? "" : `, ${event.changed} uncommitted changes`;
@@ -12470,7 +12787,7 @@ function render(event, palette, log) {
         case "job-started":
             return `\n${palette.bold(event.title)}`;
         case "step-finished":
-            return stepLine(event, palette, log.get(`${event.job}/${event.step}`) ?? []);
+            return stepLine(event, palette, log.get(`${event.job}/${event.step}`) ?? [], columns);
         case "pipeline-finished":
             return `\n${finish(event, palette)}`;
         case "step-started":
@@ -12479,7 +12796,7 @@ function render(event, palette, log) {
             return undefined;
     }
 }
-function stepLine(event, palette, log) {
+function stepLine(event, palette, log, columns) {
     const colour = {
         passed: palette.good,
         failed: palette.bad,
@@ -12487,10 +12804,11 @@ function stepLine(event, palette, log) {
         cancelled: palette.warn,
     };
     const mark = colour[event.state](MARKS[event.state]);
-    const time = seconds(event.durationMs).padStart(8);
-    const before = event.beforeMs === undefined ? "" : palette.dim(` (before ${seconds(event.beforeMs)})`);
+    const time = seconds(event.durationMs).padStart(TIME_WIDTH);
     const title = event.title.padEnd(TITLE_WIDTH);
-    const line = `  ${mark} ${event.stage === "post" ? palette.dim(title) : title} ${time}  ${printable(event.result)}${before}`;
+    const before = event.beforeMs === undefined ? "" : palette.dim(`(before ${seconds(event.beforeMs)})`);
+    const result = folded([printable(event.result), before].join(" ").trim(), columns);
+    const line = `  ${mark} ${event.stage === "post" ? palette.dim(title) : title} ${time}  ${result}`.trimEnd();
     if (event.state !== "failed")
         return line;
     const problems = event.problems.flatMap((problem) => problem.split("\n"));
@@ -12500,14 +12818,36 @@ function stepLine(event, palette, log) {
 function finish(event, palette) {
     const mark = event.ok ? palette.good("✓") : palette.bad("✗");
     const before = event.beforeMs === undefined ? "" : palette.dim(` (before ${seconds(event.beforeMs)})`);
+    const { serving } = event;
     const lines = [
         `${mark} ${palette.bold(event.verdict)}  ${seconds(event.durationMs)}${before}`,
-        ...(event.serving === undefined ? [] : [`serving at ${event.serving}`]),
+        ...(serving === undefined
+            ? []
+            : [`serving at ${serving.url}`, palette.dim(`to stop it: ${serving.stop}`)]),
         ...(event.markdown === undefined ? [] : [palette.dim(`as on GitHub: ${event.markdown}`)]),
         // Last: the path that a reader wants to open.
         ...(event.report === undefined ? [] : [event.report]),
     ];
     return lines.join("\n");
+}
+/** Words in lines that fit beside the columns before them, each below the first. */
+function folded(text, columns) {
+    if (columns < NARROWEST)
+        return text;
+    const room = columns - RESULT_COLUMN;
+    const lines = [""];
+    // A number stays with its unit.
+    for (const word of text.split(/ (?!(?:[kMG]?B|ms|s|min)\b)/)) {
+        const line = lines.at(-1) ?? "";
+        const longer = line === "" ? word : `${line} ${word}`;
+        if ((0,external_node_util_namespaceObject.stripVTControlCharacters)(longer).length <= room || line === "") {
+            lines[lines.length - 1] = longer;
+        }
+        else {
+            lines.push(word);
+        }
+    }
+    return lines.join(`\n${" ".repeat(RESULT_COLUMN)}`);
 }
 /** Text from outside must not steer the terminal: sequences and control characters are dropped. */
 function printable(text) {
@@ -13466,7 +13806,9 @@ class CacheEntries {
             await (0,promises_namespaceObject.rm)(path, { force: true });
     }
     async #touch(entry) {
-        const now = new Date();
+        // Rounded up: a file that was written in this millisecond has its fraction as well, and would
+        // be the younger one.
+        const now = new Date(Date.now() + 1);
         const path = (0,external_node_path_namespaceObject.join)(this.#entries, fileName(entry));
         // Another server may have evicted it at this very moment.
         await (0,promises_namespaceObject.utimes)(path, now, now).catch(() => undefined);
@@ -14191,6 +14533,7 @@ async function refuse(exchange, error) {
 
 
 
+
 /** Reports of earlier runs that are kept per repository. */
 const KEPT_REPORTS = 10;
 /** One `npm start`: from the copy of the repository to the report. Resolves with the exit code. */
@@ -14208,7 +14551,7 @@ async function runSession(request, home, env) {
     try {
         const services = await startServices({ folder: home.services, cacheBytes: request.cacheLimit });
         try {
-            await stopService(slot, processes, env);
+            await stopService(slot.target, processes, env);
             (0,external_node_fs_namespaceObject.rmSync)(slot.target, { recursive: true, force: true });
             const started = Date.now();
             const history = readHistory(repository);
@@ -14252,7 +14595,7 @@ async function runSession(request, home, env) {
             const serving = await servingAddress(result, service, say);
             const ok = result.ok && serving !== "wrong";
             if (!request.keep || !ok)
-                await stopService(slot, processes, env);
+                await stopService(slot.target, processes, env);
             const durationMs = Date.now() - started;
             session_finish({
                 result,
@@ -14263,7 +14606,10 @@ async function runSession(request, home, env) {
                 report,
                 listen: screen.listen,
                 serving: request.keep && ok && service !== undefined
-                    ? `http://127.0.0.1:${service.port}`
+                    ? {
+                        url: `http://127.0.0.1:${service.port}`,
+                        stop: `sh ${agentOf(slot.target)} stop ${slot.target}`,
+                    }
                     : undefined,
                 cancelled: interrupted.first.aborted,
             });
@@ -14281,11 +14627,15 @@ async function runSession(request, home, env) {
 }
 /** The main package that becomes the image, or undefined with the reason said. */
 function chooseMain(request, slot, checkout, say) {
-    const { mains, hasTests } = inspectProject((0,external_node_path_namespaceObject.join)(slot.workspace, checkout.workingDirectory));
-    if (!hasTests)
+    const folder = (0,external_node_path_namespaceObject.join)(slot.workspace, checkout.workingDirectory);
+    const { mains, hasTests, nested } = inspectProject(folder);
+    if (!hasTests && nested.length === 0)
         say("no test files in this module");
     if (request.main !== undefined) {
-        const wanted = request.main.replace(/\/+$/, "");
+        const wanted = external_node_path_namespaceObject.posix
+            .normalize(request.main)
+            .replace(/^(?=[^.])/, "./")
+            .replace(/\/+$/, "");
         if (mains.includes(wanted))
             return wanted;
         throw new ActionError("input", `--main ${request.main} is not a main package of this module`, {
@@ -14294,9 +14644,12 @@ function chooseMain(request, slot, checkout, say) {
     }
     if (mains.length === 1)
         return mains[0];
-    say(mains.length === 0
-        ? "no main package: no image and no deploy"
-        : `several main packages, so no image and no deploy: choose with --main (${mains.join(", ")})`);
+    const programs = nested.filter((path) => inspectProject((0,external_node_path_namespaceObject.join)(folder, path)).mains.length > 0);
+    say(mains.length > 0
+        ? `several main packages, so no image and no deploy: choose with --main (${mains.join(", ")})`
+        : programs.length > 0
+            ? `no main package in this module, so no image and no deploy: give one of its modules as --repo (${programs.map((path) => (0,external_node_path_namespaceObject.join)(request.repo ?? "", path)).join(", ")})`
+            : "no main package: no image and no deploy");
     return undefined;
 }
 async function chooseService(request, slot, say) {
@@ -14339,19 +14692,6 @@ async function servingAddress(result, service, say) {
         return "wrong";
     }
 }
-/** Ends the service of this slot by its own agent; nothing to do when there is none. */
-async function stopService(slot, processes, env) {
-    const agent = (0,external_node_path_namespaceObject.join)(slot.target, ".deploy", "agent.sh");
-    if (!(0,external_node_fs_namespaceObject.existsSync)(agent))
-        return;
-    await processes.run({
-        file: "sh",
-        args: [agent, "stop", slot.target],
-        cwd: slot.folder,
-        env: { PATH: env["PATH"] },
-        timeoutMs: 30_000,
-    });
-}
 function newReportFolder(repository) {
     const all = (0,external_node_path_namespaceObject.join)(repository, "reports");
     (0,external_node_fs_namespaceObject.mkdirSync)(all, { recursive: true });
@@ -14371,17 +14711,18 @@ function session_finish(run) {
     const markdown = (0,external_node_path_namespaceObject.join)(report, "summary.md");
     (0,external_node_fs_namespaceObject.writeFileSync)(markdown, summaries.join("\n\n"));
     const outputs = result.jobs["report"]?.outputs ?? {};
-    if (run.ok) {
-        writeHistory(run.repository, {
+    const runs = (history?.runs ?? 0) + 1;
+    writeHistory(run.repository, run.ok
+        ? {
             version: 1,
-            runs: (history?.runs ?? 0) + 1,
+            runs,
             steps: result.steps,
             durationMs: run.durationMs,
             ...(outputs["data"] === undefined || outputs["data"] === ""
                 ? {}
                 : { reportData: outputs["data"] }),
-        });
-    }
+        }
+        : { steps: {}, ...history, version: 1, runs });
     const rolledBack = result.jobs["broken"]?.outputs["result"] === "rolled-back";
     run.listen({
         kind: "pipeline-finished",
@@ -14393,7 +14734,8 @@ function session_finish(run) {
                 ? `green${rolledBack ? ": the broken release was rolled back, release 1 serves" : ""}`
                 : "red",
         durationMs: run.durationMs,
-        beforeMs: history?.durationMs,
+        // A run that ended early has nothing to compare.
+        beforeMs: run.ok ? history?.durationMs : undefined,
         serving: run.serving,
         markdown,
         report: outputs["report"] === "" ? undefined : outputs["report"],
@@ -14406,21 +14748,26 @@ function session_finish(run) {
 
 
 
+
+
+
 /** `npm start`; resolves with the exit code. */
 async function start(argv, env) {
+    const home = localHome(env);
+    let request;
     try {
-        const request = readArguments(argv, env["INIT_CWD"] ?? process.cwd());
+        request = readArguments(argv, env["INIT_CWD"] ?? process.cwd());
         if (request.help) {
             process.stdout.write(HELP);
             return 0;
         }
-        const home = localHome(env);
         if (request.clean)
-            return clean(home);
+            return await clean(home, env);
         return await runSession(request, home, env);
     }
     catch (error) {
-        process.stderr.write(`${explain(error)}\n`);
+        const problem = systemProblem(error, home.folder, request?.repo);
+        process.stderr.write(`${explain(problem ?? error)}\n`);
         return 1;
     }
 }
@@ -14430,13 +14777,21 @@ function explain(error) {
     }
     return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
 }
-function clean(home) {
+/** Services that `--keep` left running are stopped before their folders go. */
+async function clean(home, env) {
     const running = runningPipelines(home);
     if (running.length > 0) {
         throw new ActionError("environment", `a pipeline is running (process ${running.join(", ")})`, {
             hint: "Wait for it or end it, then clean again.",
         });
     }
+    if (!(0,external_node_fs_namespaceObject.existsSync)(home.folder)) {
+        process.stdout.write(`nothing to remove: ${home.folder} does not exist\n`);
+        return 0;
+    }
+    const processes = realProcesses();
+    for (const target of targets(home))
+        await stopService(target, processes, env);
     (0,external_node_fs_namespaceObject.rmSync)(home.folder, { recursive: true, force: true });
     process.stdout.write(`removed ${home.folder}\n`);
     return 0;

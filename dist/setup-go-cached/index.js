@@ -31938,10 +31938,13 @@ const POINTER_BYTES = 1024;
 const FRESH_MS = 1_000;
 /** Files that are read because their times were set; beyond this many bytes they are left alone. */
 const VERIFY_BYTES = 1024 * 1024 * 1024;
-/** Gives the clean files of a work tree, and the folders of such, the times of their content. */
-async function stampWorkTree(folder, tree) {
+/**
+ * Gives the clean files of a work tree, and the folders of such, the times of their content.
+ * @returns also `top`, what the whole work tree holds; undefined when that is not known
+ */
+async function stampWorkTree(folder, tree, { deep, submodule }) {
     const result = { files: 0, folders: 0, skipped: 0, failed: 0, problem: undefined };
-    const folders = new Folders();
+    const folders = new Folders(deep);
     for (const path of [...tree.changed, ...tree.untracked])
         folders.open(path);
     const present = await presentFiles(folder, tree, result);
@@ -31951,7 +31954,12 @@ async function stampWorkTree(folder, tree) {
             await (0,promises_.setImmediate)();
         attempt(result, () => {
             if (file.mode === "160000") {
-                folders.add(file.path, "submodule");
+                // Its folder has the time of its own work tree.
+                const held = folders.isDeep(file.path) ? submodule(file.path) : "";
+                if (held === undefined)
+                    folders.open(file.path);
+                else
+                    folders.add(file.path, `submodule ${held}`);
                 return;
             }
             const content = changed.has(file.path) || file.unwatched
@@ -31968,7 +31976,10 @@ async function stampWorkTree(folder, tree) {
             result.files += 1;
         });
     }
+    let top;
     for (const { path: name, content } of folders.list()) {
+        if (name === ".")
+            top = content;
         const path = pathBytes(folder, name);
         attempt(result, () => {
             const status = (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
@@ -31982,7 +31993,7 @@ async function stampWorkTree(folder, tree) {
             result.folders += 1;
         });
     }
-    return result;
+    return { ...result, top };
 }
 /** Sparse checkouts leave files out; what was deleted is among the changed ones. */
 async function presentFiles(folder, tree, result) {
@@ -32079,13 +32090,22 @@ function contentOf(path, status, { mode, blob }, converted) {
  * A folder's time follows from what is tracked directly in it: the names of its folders, the names
  * and contents of its files. That is when git itself, changing from commit to commit, writes to a
  * folder; a test that goes to the top of the repository would never be found again if every change
- * below counted. Inside of `testdata` every change below does count: a test may look at a folder
- * there only to hand it to another program, and Go does not see what that reads.
+ * below counted. For `testdata`, the folder it is in and all folders in it, every change below does
+ * count: a test may look at one only to hand it to another program, and Go does not see what that
+ * reads. A submodule there is no exception.
  */
 class Folders {
     #entries = new Map([[".", []]]);
     /** Folders that hold something else than what the index says. */
     #open = new Set();
+    #deep;
+    /** @param deep whether every change counts for all folders */
+    constructor(deep) {
+        this.#deep = deep;
+    }
+    isDeep(path) {
+        return this.#deep || isTestdata(path);
+    }
     /** Notes something that is as the index says. */
     add(path, content) {
         let entries = this.#entries.get(external_node_path_.posix.dirname(path));
@@ -32101,26 +32121,29 @@ class Folders {
     open(path) {
         let at = external_node_path_.posix.dirname(path.replace(/\/$/, ""));
         this.#open.add(at);
-        for (at = external_node_path_.posix.dirname(at); isDeep(at); at = external_node_path_.posix.dirname(at))
+        while (at !== "." && this.isDeep(external_node_path_.posix.dirname(at))) {
+            at = external_node_path_.posix.dirname(at);
             this.#open.add(at);
+        }
     }
     /** Deepest first: a folder's content is known once those of the folders in it are. */
     list() {
-        const depth = (path) => path.split("/").length;
+        const depth = (path) => (path === "." ? 0 : path.split("/").length);
         const paths = [...this.#entries.keys()].sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1));
         return paths.map((path) => {
             const entries = this.#entries.get(path) ?? [];
             const digest = (0,external_node_crypto_.createHash)("sha256").update(entries.sort().join("\0")).digest("hex");
             const content = `folder ${digest}`;
             if (path !== ".") {
-                const below = isDeep(path) ? content : "folder";
+                const below = this.isDeep(path) ? content : "folder";
                 this.#entries.get(external_node_path_.posix.dirname(path))?.push(`${external_node_path_.posix.basename(path)} ${below}`);
             }
             return { path, content: this.#open.has(path) ? undefined : content };
         });
     }
 }
-function isDeep(folder) {
+/** Whether a folder is `testdata`, or below one. */
+function isTestdata(folder) {
     return /(^|\/)testdata(\/|$)/.test(folder);
 }
 
@@ -32147,8 +32170,8 @@ async function setFileTimes(ports) {
     const { workspace } = ports.context;
     const total = { files: 0, folders: 0, skipped: 0, failed: 0, problem: undefined };
     const problems = [];
+    const found = [];
     let queue = [{ folder: workspace, top: false }];
-    let found = 0;
     while (queue.length > 0) {
         const batch = queue.splice(0, AT_ONCE);
         const more = await Promise.all(batch.map(async ({ folder, top }) => {
@@ -32161,13 +32184,13 @@ async function setFileTimes(ports) {
             }
             if (tree.kind !== "listed")
                 return [];
-            found += 1;
-            add(total, await stampWorkTree(folder, tree));
+            found.push({ folder, tree });
             return repositoriesIn(folder, tree);
         }));
         queue = [...queue, ...more.flat().map((folder) => ({ folder, top: true }))];
     }
-    if (found === 0) {
+    await stampAll(found, workspace, total);
+    if (found.length === 0) {
         return { kind: "skipped", why: problems[0] ?? `${workspace} is not a git repository` };
     }
     if (total.failed > 0)
@@ -32176,6 +32199,32 @@ async function setFileTimes(ports) {
     if (files === 0)
         return { kind: "skipped", why: problems[0] ?? "git tracks no clean file here" };
     return { kind: "set", files, folders, skipped, problems };
+}
+/** Inner ones first: what a folder around them holds follows from what they do. */
+async function stampAll(repositories, workspace, total) {
+    const tops = new Map();
+    for (const { folder, tree } of repositories.toReversed()) {
+        const { top, ...stamped } = await stampWorkTree(folder, tree, {
+            deep: isTestdata((0,external_node_path_.relative)(workspace, folder).replaceAll(external_node_path_.sep, "/")),
+            submodule: (path) => {
+                const inside = pathBytes(folder, path);
+                if (typeof inside !== "string")
+                    return undefined;
+                return tops.has(inside) ? tops.get(inside) : isEmpty(inside) ? "absent" : undefined;
+            },
+        });
+        tops.set(folder, top);
+        add(total, stamped);
+    }
+}
+function isEmpty(folder) {
+    try {
+        return (0,external_node_fs_.readdirSync)(folder).length === 0;
+    }
+    catch {
+        // No folder, or not ours to read.
+        return false;
+    }
 }
 /** `setFileTimes` as a part of the job: timed, and said. */
 async function stampFiles(ports) {
@@ -34863,20 +34912,32 @@ function covers(wanted, other) {
     return (semver_default().gte(lowest(wanted), minimum) ||
         (wanted.kind === "range" && semver_default().satisfies(minimum, wanted.range)));
 }
-/** The three releases that are closest to a version that does not exist, closest first. */
-function nearestVersions(version, known) {
-    const target = semver_default().parse(toSemver(version));
+/**
+ * The three versions that are closest to one that does not exist, closest first, of those that can be
+ * set up. Candidates are among them where the wanted one is a candidate, or of the same line.
+ * @param form semantic form of the version, or the lowest one of a range
+ */
+function nearestVersions(form, known) {
+    const target = semver_default().parse(form);
+    if (target === null)
+        return [];
     return known
         .map((each) => ({ each, form: semver_default().parse(toSemver(each)) }))
-        .filter(({ form }) => form !== null && (target === null || form.prerelease.length === 0))
-        .map(({ each, form }) => ({
-        each,
-        far: [
-            Math.abs((form?.minor ?? 0) - (target?.minor ?? 0)),
-            Math.abs((form?.patch ?? 0) - (target?.patch ?? 0)),
-        ],
-    }))
-        .sort((one, other) => one.far[0] - other.far[0] || one.far[1] - other.far[1])
+        .flatMap(({ each, form: other }) => {
+        if (other === null || semver_default().lt(other, `${OLDEST}.0-0`))
+            return [];
+        const lines = Math.abs(other.minor - target.minor);
+        const candidate = other.prerelease.length > 0;
+        if (candidate && target.prerelease.length === 0 && lines > 0)
+            return [];
+        // Of one line, what is of the wanted kind comes first; then the next number of the wanted line,
+        // and the newest of any other.
+        const kinds = Number(candidate !== target.prerelease.length > 0);
+        const number = ({ patch, prerelease }) => prerelease.length > 0 ? Number(prerelease[1] ?? 0) : patch;
+        const numbers = lines === 0 ? Math.abs(number(other) - number(target)) : -number(other);
+        return [{ each, far: [lines, kinds, numbers] }];
+    })
+        .sort(({ far: [a, b, c] }, { far: [x, y, z] }) => a - x || b - y || c - z)
         .slice(0, 3)
         .map(({ each }) => each);
 }
@@ -37018,7 +37079,10 @@ async function read(file, entry) {
         throw unsound(`${name} has ${content.length} bytes, not ${size}`);
     return content;
 }
-/** Relative, forward slashes, no way out, nothing that Windows reads otherwise. */
+/**
+ * Relative, forward slashes, no way out, nothing that Windows reads otherwise: it takes a name that
+ * ends with a dot or a blank for the one without.
+ */
 function isPlainPath(name) {
     return (
     // eslint-disable-next-line no-control-regex -- they are what is refused
@@ -37026,7 +37090,7 @@ function isPlainPath(name) {
         name
             .replace(/\/$/, "")
             .split("/")
-            .every((part) => part !== "" && part !== "." && part !== ".."));
+            .every((part) => part !== "" && !/[. ]$/.test(part)));
 }
 async function slice(file, from, to) {
     const buffer = Buffer.alloc(to - from);
@@ -37056,18 +37120,20 @@ function unsound(why, cause) {
 /** No archive of Go comes near these: what is longer is not one. */
 const MAX_ARCHIVE_BYTES = 512 * 1024 ** 2;
 const MAX_UNPACKED_BYTES = 2 * 1024 ** 3;
+const archive_MAX_ENTRIES = 100_000;
 /**
  * Streams an archive of Go into a folder, in which `go` becomes its GOROOT. The caller gives the
  * folder no name before this has returned.
  * @throws ActionError `integrity` when it is not what `check` says, `network` when nothing usable
  * came, `environment` when the disk is full.
+ * @param maxUnpackedBytes what is larger is a bomb
  */
-async function downloadArchive(base, version, platform, check, folder, ports) {
+async function downloadArchive(base, version, platform, check, folder, ports, maxUnpackedBytes = MAX_UNPACKED_BYTES) {
     const filename = archiveName(version, platform);
     const url = `${base.replace(/\/+$/, "")}/${filename}`;
     const sha256 = filename.endsWith(".zip")
         ? await downloadZip(url, folder, ports)
-        : await downloadTar(url, folder, ports);
+        : await downloadTar(url, folder, ports, maxUnpackedBytes);
     if (check.kind === "archive") {
         const wanted = Buffer.from(check.sha256, "hex");
         if (wanted.length !== sha256.length || !(0,external_node_crypto_.timingSafeEqual)(wanted, sha256)) {
@@ -37088,13 +37154,32 @@ function wrong(message) {
         hint: "It is refused. Is the sum that of this version and platform? A build other than Go's own needs go-download-sha256.",
     });
 }
-async function downloadTar(url, folder, ports) {
+async function downloadTar(url, folder, ports, maxUnpackedBytes) {
     const sum = (0,external_node_crypto_.createHash)("sha256");
-    await stream(url, ports, (body) => (0,external_node_stream_promises_.pipeline)(body, tap((chunk) => sum.update(chunk), MAX_ARCHIVE_BYTES), (0,external_node_zlib_.createGunzip)(), tap(() => undefined, MAX_UNPACKED_BYTES), unpackTar(folder, {
-        strict: true,
-        filter: ({ name }) => name.startsWith("go/") && isNeeded(name.slice("go/".length)),
-    }), { signal: ports.signal }));
+    let entries = 0;
+    await stream(url, ports, (body) => (0,external_node_stream_promises_.pipeline)(body, tap((chunk) => sum.update(chunk), MAX_ARCHIVE_BYTES), (0,external_node_zlib_.createGunzip)(), tap(() => undefined, maxUnpackedBytes), unpackTar(folder, { strict: true, filter: (header) => isTaken(header, (entries += 1)) }), { signal: ports.signal }));
     return sum.digest();
+}
+/**
+ * Whether an entry of a tar archive is unpacked. That happens before the sum is known, so what could
+ * act outside of the folder, or later, is refused: Go's archives hold files and folders alone, in
+ * `go` (cmd/distpack/archive.go).
+ * @throws ActionError `integrity` for a link, a device and a path that is none of a distribution.
+ */
+function isTaken({ name, type }, entries) {
+    if (entries > archive_MAX_ENTRIES)
+        throw refused(`more than ${archive_MAX_ENTRIES} entries`);
+    if (type !== "file" && type !== "directory") {
+        throw refused(`${JSON.stringify(name)}, which is neither a file nor a folder`);
+    }
+    if (!isPlainPath(name))
+        throw refused(`the name ${JSON.stringify(name)}`);
+    return name.startsWith("go/") && isNeeded(name.slice("go/".length));
+}
+function refused(what) {
+    return new errors/* ActionError */.lZ("integrity", `The archive holds ${what}`, {
+        hint: "It is refused: the archives of Go hold files and folders alone.",
+    });
 }
 async function downloadZip(url, folder, ports) {
     const archive = (0,external_node_path_.join)(folder, "archive.zip");
@@ -37115,6 +37200,13 @@ async function downloadFile(url, path, ports) {
 /** A server's answer that there is no such thing (the statuses at which go asks the next proxy). */
 class NotThere extends errors/* ActionError */.lZ {
 }
+/** A status that is not 200, as an error. */
+function answered(url, status) {
+    const message = `${(0,http_policy/* shownUrl */.zA)(url)} answered ${status}`;
+    return status === 404 || status === 410
+        ? new NotThere("network", message)
+        : new errors/* ActionError */.lZ("network", message);
+}
 async function stream(url, { http, signal }, consume) {
     const { status, stream: body } = await http.stream({
         method: "GET",
@@ -37124,10 +37216,7 @@ async function stream(url, { http, signal }, consume) {
     });
     if (status !== 200) {
         body.on("error", () => undefined).destroy();
-        const message = `${(0,http_policy/* shownUrl */.zA)(url)} answered ${status}`;
-        throw status === 404 || status === 410
-            ? new NotThere("network", message)
-            : new errors/* ActionError */.lZ("network", message);
+        throw answered(url, status);
     }
     try {
         await consume(body);
@@ -37218,6 +37307,7 @@ var external_node_url_ = __nccwpck_require__(3136);
 
 
 
+
 /** Where golang.org/toolchain is without a proxy (`go-import` of https://golang.org/toolchain). */
 const DIRECT = "https://go.dev/dl/mod";
 /**
@@ -37248,7 +37338,7 @@ async function fetchByProxy(version, platform, sum, proxies, folder, ports) {
     const said = [];
     for (const proxy of proxies) {
         try {
-            const module = `golang.org/toolchain/@v/${moduleVersion(version, platform)}.zip`;
+            const module = `${goproxy_TOOLCHAIN}/@v/${moduleVersion(version, platform)}.zip`;
             const zip = await moduleZip(proxy, module, folder, ports);
             await unpackModule(zip.path, version, platform, sum, folder);
             if (zip.ours)
@@ -37268,19 +37358,74 @@ async function fetchByProxy(version, platform, sum, proxies, folder, ports) {
     }
     throw new errors/* ActionError */.lZ("network", said.join("; "));
 }
-const ZIP = "toolchain.zip";
-async function moduleZip({ url }, module, folder, ports) {
+/** The module whose versions are toolchains (https://go.dev/doc/toolchain#download). */
+const goproxy_TOOLCHAIN = "golang.org/toolchain";
+/**
+ * The versions of Go for a platform among the module's own, as the go command lists versions of `go`
+ * (cmd/go/internal/modfetch/toolchain.go).
+ */
+function releasesOf(versions, platform) {
+    const [before, behind] = ["v0.0.1-go", `.${platformName(platform)}`];
+    return versions
+        .filter((version) => version.startsWith(before) && version.endsWith(behind))
+        .map((version) => version.slice(before.length, -behind.length));
+}
+/**
+ * The versions of Go that the proxies have for a platform, for a machine without Go.
+ * @throws ActionError with what each proxy said.
+ */
+async function listByProxy(proxies, platform, ports) {
+    const said = [];
+    for (const proxy of proxies) {
+        try {
+            const list = await goproxy_text(proxy, `${goproxy_TOOLCHAIN}/@v/list`, ports);
+            return releasesOf(list.split(/\s+/), platform);
+        }
+        catch (error) {
+            ports.signal.throwIfAborted();
+            if (!(error instanceof errors/* ActionError */.lZ))
+                throw error;
+            said.push((0,errors/* messageOf */.bD)(error));
+            if (!(error instanceof NotThere || proxy.onAnyError))
+                break;
+        }
+    }
+    throw new errors/* ActionError */.lZ("network", said.join("; "));
+}
+async function goproxy_text(proxy, path, { http, signal }) {
+    const base = baseOf(proxy);
+    if (base.startsWith("file://")) {
+        const file = (0,external_node_path_.join)((0,external_node_url_.fileURLToPath)(base), path);
+        try {
+            return await (0,external_node_fs_promises_.readFile)(file, "utf8");
+        }
+        catch (error) {
+            throw new NotThere("network", `${file} cannot be read`, { cause: error });
+        }
+    }
+    const url = `${base}/${path}`;
+    const { status, body } = await http.request({ method: "GET", url, signal });
+    if (status !== 200)
+        throw answered(url, status);
+    return body.toString("utf8");
+}
+/** @throws ActionError when it is no place to ask. */
+function baseOf({ url }) {
     if (url === "off")
         throw new errors/* ActionError */.lZ("environment", "GOPROXY is off");
-    const base = url === "direct" ? DIRECT : url;
+    const base = url === "direct" ? DIRECT : url.replace(/\/+$/, "");
+    if (/^(https?|file):\/\//.test(base))
+        return base;
+    throw new errors/* ActionError */.lZ("environment", `${JSON.stringify(url)} in GOPROXY is no address`);
+}
+const ZIP = "toolchain.zip";
+async function moduleZip(proxy, module, folder, ports) {
+    const base = baseOf(proxy);
     if (base.startsWith("file://")) {
         return { path: (0,external_node_path_.join)((0,external_node_url_.fileURLToPath)(base), module), ours: false };
     }
-    if (!/^https?:\/\//.test(base)) {
-        throw new errors/* ActionError */.lZ("environment", `${JSON.stringify(url)} in GOPROXY is no address`);
-    }
     const path = (0,external_node_path_.join)(folder, ZIP);
-    await downloadFile(`${base.replace(/\/+$/, "")}/${module}`, path, ports);
+    await downloadFile(`${base}/${module}`, path, ports);
     return { path, ours: true };
 }
 async function unpackModule(zip, version, platform, sum, folder) {
@@ -37352,7 +37497,7 @@ async function fetchByGo(version, platform, go, { gosumdb, goproxy }, folder, po
         const exit = await ports.processes.run(command);
         const answer = readAnswer(exit);
         if (answer.Error !== undefined && exit.kind === "exited")
-            throw refused(answer.Error, folder);
+            throw go_fetch_refused(answer.Error, folder);
         (0,src_process/* expectSuccess */.lb)(command, exit);
         if (answer.Dir === undefined || answer.Sum === undefined) {
             throw new errors/* ActionError */.lZ("process", `go did not say where it put ${module}`);
@@ -37376,7 +37521,7 @@ function readAnswer({ stdout }) {
         return {};
     }
 }
-function refused(error, folder) {
+function go_fetch_refused(error, folder) {
     if (/checksum mismatch|SECURITY ERROR/.test(error)) {
         return new errors/* ActionError */.lZ("integrity", error, { hint: "It is refused." });
     }
@@ -37439,29 +37584,49 @@ function mirrorCheck(mirror, version, platform) {
 
 
 
+
+
 /** Where Go publishes its archives and their sums (https://go.dev/dl/?mode=json). */
 const GO_DOWNLOADS = "https://go.dev/dl/";
 /**
  * All versions of Go. The go command's own list comes first: it is what the proxy of this machine's
- * configuration knows, and so what could be fetched.
+ * configuration knows, and so what could be fetched; a go before 1.21 cannot list it, and none at all
+ * neither: then it is what proxies have of the module that holds toolchains. A mirror's own list comes before that, where it
+ * has one (actions/setup-go asks the same address): it is the only place that will be asked for the
+ * archive.
  * @throws ActionError `network` when no list can be had, with what each source said.
  */
-async function knownVersions(ports, downloads = GO_DOWNLOADS) {
+async function knownVersions(ports, { mirror, platform, downloads = GO_DOWNLOADS }) {
     const failures = [];
-    const go = goOnPath(ports.env);
-    if (go === undefined)
-        failures.push("- go command: there is none on PATH");
-    else {
+    if (mirror !== undefined) {
         try {
-            return await listByGo(go, ports);
+            const listed = await listByPage(mirror.baseUrl, ports);
+            if (listed.length > 0)
+                return listed;
+            failures.push("- mirror: its list of versions is empty");
         }
         catch (error) {
             ports.signal.throwIfAborted();
-            failures.push(`- go command: ${(0,errors/* messageOf */.bD)(error)}`);
+            failures.push(`- mirror: ${(0,errors/* messageOf */.bD)(error)}`);
         }
     }
+    const go = goOnPath(ports.env);
     try {
-        return (await releases(ports, downloads)).map(({ version }) => version.replace(/^go/, ""));
+        const listed = go === undefined
+            ? await listByProxy(parseProxies(settingReader(ports.env)("GOPROXY")), platform, ports)
+            : await listByGo(go, platform, ports);
+        // `GOPROXY=off` and an empty proxy answer the go command with no version, and no error.
+        if (listed.length > 0)
+            return listed;
+        throw new errors/* ActionError */.lZ("network", "its list of versions is empty");
+    }
+    catch (error) {
+        ports.signal.throwIfAborted();
+        const asked = go === undefined ? "GOPROXY (there is no go on PATH)" : "go command";
+        failures.push(`- ${asked}: ${(0,errors/* messageOf */.bD)(error)}`);
+    }
+    try {
+        return await listByPage(downloads, ports);
     }
     catch (error) {
         ports.signal.throwIfAborted();
@@ -37469,22 +37634,32 @@ async function knownVersions(ports, downloads = GO_DOWNLOADS) {
         throw new errors/* ActionError */.lZ("network", `The list of Go versions could not be fetched:\n${failures.join("\n")}`, { hint: "Give an exact version, or check the network and GOPROXY." });
     }
 }
-async function listByGo(go, ports) {
+async function listByPage(address, ports) {
+    return (await releases(ports, address)).map(({ version }) => version.replace(/^go/, ""));
+}
+async function listByGo(go, platform, ports) {
     return withScratch(ports, async (scratch) => {
-        const command = {
-            ...outsideCommand(go, ["list", "-m", "-versions", "go"], ports.env, scratch, {
-                GOFLAGS: "-modcacherw",
-            }),
-            timeoutMs: 60_000,
-            signal: ports.signal,
+        const list = async (module) => {
+            const command = {
+                ...outsideCommand(go, ["list", "-m", "-versions", module], ports.env, scratch, {
+                    GOFLAGS: "-modcacherw",
+                }),
+                timeoutMs: 60_000,
+                signal: ports.signal,
+            };
+            const output = (0,src_process/* expectSuccess */.lb)(command, await ports.processes.run(command));
+            return output.trim().split(/\s+/).slice(1);
         };
-        const [, ...versions] = (0,src_process/* expectSuccess */.lb)(command, await ports.processes.run(command))
-            .trim()
-            .split(/\s+/);
-        // `GOPROXY=off` and an empty proxy answer with no version, and no error.
-        if (versions.length === 0)
-            throw new errors/* ActionError */.lZ("network", "its list of versions is empty");
-        return versions;
+        try {
+            return await list("go");
+        }
+        catch (error) {
+            ports.signal.throwIfAborted();
+            // What a go before 1.21 says, to which `go` is no module.
+            if (!/malformed module path "go"/.test((0,errors/* messageOf */.bD)(error)))
+                throw error;
+            return releasesOf(await list(goproxy_TOOLCHAIN), platform);
+        }
     });
 }
 /**
@@ -37527,9 +37702,13 @@ function isRelease(value) {
     if (typeof value !== "object" || value === null)
         return false;
     const { version, files } = value;
-    return (typeof version === "string" &&
-        Array.isArray(files) &&
-        files.every((file) => typeof file["filename"] === "string" && typeof file["sha256"] === "string"));
+    return typeof version === "string" && Array.isArray(files) && files.every(isFile);
+}
+function isFile(value) {
+    if (typeof value !== "object" || value === null)
+        return false;
+    const { filename, sha256 } = value;
+    return typeof filename === "string" && typeof sha256 === "string";
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/toolchain/tool-cache.ts
@@ -37573,7 +37752,8 @@ function toolCaches({ context, env }, platform = process.platform) {
 }
 /**
  * Complete toolchains of the tool caches: `go/<semantic version>/<arch>` beside `<arch>.complete`
- * (the layout of @actions/tool-cache, whoever wrote them).
+ * (the layout of @actions/tool-cache, whoever wrote them). A folder that was filled by hand can hold
+ * another version than its name says; that one is none.
  */
 function cachedToolchains({ tool, platform }, caches) {
     return caches.flatMap((cache) => {
@@ -37587,7 +37767,8 @@ function cachedToolchains({ tool, platform }, caches) {
         }))
             .filter((each) => each.version !== undefined &&
             (0,external_node_fs_.existsSync)(`${each.goroot}.complete`) &&
-            (0,external_node_fs_.existsSync)((0,external_node_path_.join)(each.goroot, "bin", programName("go", platform))));
+            (0,external_node_fs_.existsSync)((0,external_node_path_.join)(each.goroot, "bin", programName("go", platform))) &&
+            !isOther(each.goroot, each.version));
     });
 }
 /**
@@ -37612,6 +37793,7 @@ async function intoToolCache(version, { tool, platform }, ports, fill) {
     }
     const goroot = (0,external_node_path_.join)(place, platform.toolArch);
     try {
+        expectRoom(goroot, version);
         await fill(fresh);
         const filled = (0,external_node_path_.join)(fresh, "go");
         await expectVersion(filled, version, platform, ports);
@@ -37624,6 +37806,15 @@ async function intoToolCache(version, { tool, platform }, ports, fill) {
     finally {
         removeTree(fresh);
     }
+}
+/**
+ * What is complete under this name is used by other jobs, so it is not replaced, and since it is
+ * another version it is not used either.
+ */
+function expectRoom(goroot, version) {
+    if (!(0,external_node_fs_.existsSync)(`${goroot}.complete`) || !isOther(goroot, version))
+        return;
+    throw new MachineProblem(`The tool cache is wrong: ${goroot} says it is Go ${versionFile(goroot) ?? ""}`, { hint: "Remove that folder and the mark beside it that ends with .complete." });
 }
 async function land(filled, goroot, fresh, ports) {
     const complete = `${goroot}.complete`;
@@ -37666,6 +37857,10 @@ async function expectVersion(goroot, version, platform, ports) {
     if (found === version)
         return;
     throw new errors/* ActionError */.lZ("integrity", `What was fetched as Go ${version} says it is ${found ?? "something else"}`);
+}
+/** Whether a GOROOT says that it is another version; a build of one's own may say nothing. */
+function isOther(goroot, version) {
+    return (versionFile(goroot) ?? version) !== version;
 }
 function versionFile(goroot) {
     try {
@@ -37719,21 +37914,39 @@ async function resolveVersion(request, ports) {
     }
     let known;
     try {
-        known = await knownVersions(ports, request.downloads);
+        known = await knownVersions(ports, request);
     }
     catch (error) {
         ports.signal.throwIfAborted();
-        return { ...newEnough(request, path, error, ports), path };
+        return { ...withoutList(request, path, error, ports), path };
     }
     const version = newest(known, wanted);
     if (version === undefined || (wanted.kind === "range" && !fits(version, wanted))) {
         // A proxy of a site without a network may know a few versions only.
-        const error = new errors/* ActionError */.lZ("input", `No Go version fits ${wanted.text}`, {
-            hint: `The newest ones are ${newestReleases(known)}.`,
+        const by = request.source === undefined ? "" : `, which ${request.source} asks for`;
+        const error = new errors/* ActionError */.lZ("input", `No Go version fits ${wanted.text}${by}`, {
+            hint: `The nearest that exist are ${nearestVersions(lowest(wanted), known).join(", ")}; the newest ones are ${newestReleases(known)}.`,
         });
         return { ...newEnough(request, path, error, ports), path };
     }
     return { version, how: "the newest there is", path };
+}
+/**
+ * What does where no list can be had. Somebody who wants the newest gets the newest that is here, as
+ * from actions/setup-go: a site without a network cannot know better, and the log says so.
+ * @throws `error` when there is nothing that fits.
+ */
+function withoutList(request, path, error, ports) {
+    const { wanted } = request;
+    if (wanted.kind === "range" && request.checkLatest) {
+        const here = onMachine(request, path, ports).map((toolchain) => toolchain.version);
+        const version = newest(here, wanted);
+        if (version !== undefined) {
+            ports.log.warning(`${(0,errors/* messageOf */.bD)(error)}\nGo ${version} is taken, the newest on this machine: whether there is a newer one is not known.`);
+            return { version, how: "the newest on this machine" };
+        }
+    }
+    return newEnough(request, path, error, ports);
 }
 /**
  * What is here and newer than a go line asks for: it names a minimum, so that is right, if not what
@@ -37797,6 +38010,10 @@ async function readVerification(go, ports) {
         if (exit.kind === "exited" && exit.code === 0) {
             [goproxy = "", gosumdb = ""] = exit.stdout.split(/\r?\n/);
         }
+    }
+    const [database = "", ...key] = gosumdb.split("+");
+    if (key.length > 0) {
+        ports.log.info(`GOSUMDB names a database of its own, ${database}: it is believed of a toolchain whose sum this action does not bring.`);
     }
     for (const name of ["GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE"]) {
         if (matchesToolchain(setting(name))) {
@@ -37934,11 +38151,11 @@ function mirrorSource(mirror, version, { platform }, ports) {
     };
 }
 /** No source had it: because there is no such version, or because none could be reached. */
-async function notHad(version, failures, { downloads, platform }, ports) {
+async function notHad(version, failures, request, ports) {
     const said = failures.join("\n");
     let known = [];
     try {
-        known = await knownVersions(ports, downloads);
+        known = await knownVersions(ports, request);
     }
     catch (error) {
         ports.signal.throwIfAborted();
@@ -37946,10 +38163,10 @@ async function notHad(version, failures, { downloads, platform }, ports) {
     }
     if (known.length > 0 && !known.includes(version)) {
         return new errors/* ActionError */.lZ("input", `There is no Go ${version} in the list of versions:\n${said}`, {
-            hint: `The nearest that exist are ${nearestVersions(version, known).join(", ")}.`,
+            hint: `The nearest that exist are ${nearestVersions(toSemver(version) ?? version, known).join(", ")}.`,
         });
     }
-    return new errors/* ActionError */.lZ("network", `Go ${version} for ${platformName(platform)} could not be had:\n${said}`, {
+    return new errors/* ActionError */.lZ("network", `Go ${version} for ${platformName(request.platform)} could not be had:\n${said}`, {
         hint: "Check the network and GOPROXY, put the version into the runner's tool cache, or name a mirror with go-download-base-url.",
     });
 }
@@ -37983,10 +38200,23 @@ function toolchainRequest(inputs, env) {
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/trust.ts
 /**
- * Events that run with the default branch's rights on behalf of somebody else. Their caches are
- * visible to every branch (TanStack CVE-2026-45321 came that way).
+ * Events that run with the default branch's rights on behalf of somebody else, or that anybody can
+ * cause. Their caches are visible to every branch (TanStack CVE-2026-45321 came that way).
  */
-const FOREIGN_EVENTS = ["pull_request_target", "issue_comment", "workflow_run"];
+const FOREIGN_EVENTS = [
+    "check_run",
+    "check_suite",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "pull_request_target",
+    "status",
+    "watch",
+    "workflow_run",
+];
 /** The rules of the design: section 10, Trust. */
 function decideTrust(context, env) {
     const { eventName, ref, fromFork } = context;
@@ -38383,11 +38613,14 @@ function decideVersion(asked, workspace, folder) {
             throw saysNothing(asked.goVersionFile);
         return { wanted: said.wanted, source: shownPart(asked.goVersionFile, said), notes: [] };
     }
+    const silent = [];
     for (const path of decide_candidates(workspace, folder, asked.setting("GOWORK"))) {
         const shown = (0,external_node_path_.relative)(workspace, path) || (0,external_node_path_.basename)(path);
         const said = fromFile(path, shown, toolchainCounts);
-        if (said === undefined)
+        if (said === undefined) {
+            silent.push(shown);
             continue;
+        }
         // A workspace's go line is at least that of each of its modules: go sees to it.
         const others = shown.endsWith(".work") ? [] : modulesBelow(folder, toolchainCounts);
         return {
@@ -38398,7 +38631,11 @@ function decideVersion(asked, workspace, folder) {
                 .map((module) => `${below(workspace, folder, module)} asks for ${module.wanted.text}, which is more than what ${shown} asks for: it does not build with this Go.`),
         };
     }
-    return byModules(workspace, folder, modulesBelow(folder, toolchainCounts));
+    const modules = modulesBelow(folder, toolchainCounts);
+    // A file that is there and says nothing is what is wrong, not that there is none.
+    if (modules.length === 0 && silent.length > 0)
+        throw saysNothing(silent.join(", "));
+    return byModules(workspace, folder, modules);
 }
 /** Several modules and nothing above them: the highest version builds all. */
 function byModules(workspace, folder, modules) {
@@ -38499,7 +38736,7 @@ async function main(inputs, ports) {
     if (inputs.goVersion !== undefined && inputs.goVersionFile !== undefined) {
         log.warning("go-version-file is ignored, since go-version is given.");
     }
-    const request = { ...options, wanted: decision.wanted };
+    const request = { ...options, wanted: decision.wanted, source: decision.source };
     const resolution = await ports.timeline.phase("resolve Go version", () => resolveVersion(request, ports));
     log.info(`Go ${resolution.version}: ${decision.source} asks for ${decision.wanted.text}` +
         (resolution.how === undefined ? "" : `, and this is ${resolution.how}`));
@@ -42678,11 +42915,15 @@ function readEvent(path) {
 
 
 
+/** What is handed over is small; a service that needs longer for it is as good as away. */
+const CALL_MS = 60_000;
 /**
  * Artifacts of this run through `@actions/artifact`, which is loaded at the first call (it is the
- * heaviest part of a bundle). Without the service's variables every call says `unavailable`.
+ * heaviest part of a bundle). Without the service's variables every call says `unavailable`, and so
+ * does every call after one that was not answered: the client itself would wait for a quarter of an
+ * hour, five times three minutes.
  */
-function runArtifacts(env) {
+function runArtifacts(env, { callMs = CALL_MS, onGivenUp = () => undefined } = {}) {
     let loading;
     const client = () => {
         loading ??= Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 6189))
@@ -42691,12 +42932,33 @@ function runArtifacts(env) {
         return loading;
     };
     const missing = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL"].filter((name) => (env[name] ?? "") === "");
-    const away = missing.length === 0
+    let away = missing.length === 0
         ? undefined
         : {
             kind: "unavailable",
             detail: `there is no artifact service here: ${missing.join(" and ")} not set`,
         };
+    /** The answer of one call, in time. */
+    const answered = async (call) => {
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => {
+                const detail = `the artifact service did not answer within ${callMs / 1000} s`;
+                away = { kind: "unavailable", detail };
+                onGivenUp();
+                reject(new Error(detail));
+            }, callMs);
+        });
+        const work = call();
+        // What was given up may fail later, when nobody listens any more.
+        work.catch(() => undefined);
+        try {
+            return await Promise.race([work, late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    };
     const failed = (error) => ({
         kind: "unavailable",
         detail: (0,errors/* messageOf */.bD)(error),
@@ -42706,7 +42968,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { id, size = 0, digest, } = await (await client()).uploadArtifact(name, [...files], root);
+                const { id, size = 0, digest, } = await answered(async () => (await client()).uploadArtifact(name, [...files], root));
                 if (id === undefined)
                     return failed(`${name}: the service gave no id`);
                 return { kind: "uploaded", artifact: { id, name, size, digest: sha256(digest) } };
@@ -42719,7 +42981,7 @@ function runArtifacts(env) {
             if (away !== undefined)
                 return away;
             try {
-                const { artifacts } = await (await client()).listArtifacts({ latest: true });
+                const { artifacts } = await answered(async () => (await client()).listArtifacts({ latest: true }));
                 return {
                     kind: "listed",
                     artifacts: artifacts
@@ -42739,10 +43001,10 @@ function runArtifacts(env) {
             (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(folder), { recursive: true });
             const staging = (0,external_node_fs_.mkdtempSync)(`${folder}.part-`);
             try {
-                const { digestMismatch } = await (await client()).downloadArtifact(artifact.id, {
+                const { digestMismatch } = await answered(async () => (await client()).downloadArtifact(artifact.id, {
                     path: staging,
                     ...(artifact.digest !== undefined && { expectedHash: artifact.digest }),
-                });
+                }));
                 if (digestMismatch === true) {
                     return { kind: "mismatch", detail: `${artifact.name} does not have its digest` };
                 }
@@ -43234,33 +43496,36 @@ const SUMMARY_BUDGET = 900 * 1024;
 /** The step's summary file; blocks beyond the budget are cut, and the cut is announced. */
 function stepSummary(env, log, budget = SUMMARY_BUDGET) {
     const path = env["GITHUB_STEP_SUMMARY"];
-    let full = false;
+    /** Why nothing more is written. */
+    let ended;
     /** Blocks are written one after the other, so that each knows what room is left. */
     let queue = Promise.resolve();
     async function append(file, markdown) {
-        if (full)
-            return;
+        if (ended !== undefined)
+            return ended;
         try {
             const { text, cut } = (0,src_summary/* cutMarkdown */.G$)(`${markdown}\n\n`, budget - (await sizeOf(file)));
             await (0,external_node_fs_promises_.appendFile)(file, text);
-            if (cut) {
-                full = true;
-                log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
-            }
+            if (!cut)
+                return { kind: "written" };
+            log.warning(`The step summary is full (${budget} bytes): the rest of it was left out. The log has everything.`);
+            ended = { kind: "cut" };
         }
         catch (error) {
-            full = true;
             log.warning(`The step summary could not be written: ${(0,errors/* messageOf */.bD)(error)}`);
+            ended = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
         }
+        return ended;
     }
     return {
         add: (markdown) => {
             if (path === undefined || path === "") {
                 log.debug("There is no GITHUB_STEP_SUMMARY: the summary is not written.");
-                return Promise.resolve();
+                return Promise.resolve({ kind: "absent" });
             }
-            queue = queue.then(() => append(path, markdown));
-            return queue;
+            const added = queue.then(() => append(path, markdown));
+            queue = added;
+            return added;
         },
     };
 }
@@ -43375,7 +43640,7 @@ function createFile(folder, door) {
 
 
 /** The ports of a real step, over this process's environment. */
-function realPorts({ step, log, state, signal, config }) {
+function realPorts({ step, log, state, signal, config, onGivenUp }) {
     const env = process.env;
     const context = jobContext(env, process.cwd());
     const clock = systemClock();
@@ -43403,7 +43668,7 @@ function realPorts({ step, log, state, signal, config }) {
             const { actionsStore } = await __nccwpck_require__.e(/* import() */ 796).then(__nccwpck_require__.bind(__nccwpck_require__, 4796));
             return actionsStore({ env, http, processes, log });
         }),
-        artifacts: runArtifacts(env),
+        artifacts: runArtifacts(env, { onGivenUp }),
         state,
         summary: stepSummary(env, log),
         timeline,
@@ -43511,7 +43776,8 @@ class Step {
      * Turns what went wrong into one annotation and the exit code: what the user can mend is said
      * with its remedy, anything else is a defect and says so (its stack is in the debug log).
      */
-    fail(error) {
+    fail(thrown) {
+        const error = refusedByDisk(thrown) ?? thrown;
         if (this.#level === "error")
             process.exitCode = 1;
         const say = (message) => this.#log[this.#level](message);
@@ -43539,8 +43805,12 @@ class Step {
         finally {
             clearTimeout(timer);
         }
-        this.#abandoned = true;
+        this.abandon();
         this.#log.warning(late);
+    }
+    /** What was given up must not keep the process alive once the stage is over. */
+    abandon() {
+        this.#abandoned = true;
     }
     /** The stage is over: nothing is left to report. */
     end() {
@@ -43562,6 +43832,21 @@ class Step {
         // A stage that has nothing left to do is not kept alive by this.
         this.#hurry.unref();
     }
+}
+/** What any write may meet is said in one place. */
+function refusedByDisk(error) {
+    if ((0,errors/* isSystemError */.Or)(error, "ENOSPC", "EDQUOT")) {
+        return new errors/* ActionError */.lZ("environment", `The disk is full: ${error.message}`, {
+            hint: "Make room on this machine, or run on one with more of it.",
+            cause: error,
+        });
+    }
+    if (!(0,errors/* isSystemError */.Or)(error, "EROFS"))
+        return undefined;
+    return new errors/* ActionError */.lZ("environment", `The disk is read-only: ${error.message}`, {
+        hint: "Give a folder that this job may write to.",
+        cause: error,
+    });
 }
 function causeOf(error) {
     return error instanceof Error ? error.cause : undefined;
@@ -43603,6 +43888,7 @@ async function runAction(action) {
             state,
             signal: step.signal,
             config: (key) => values[key],
+            onGivenUp: () => step.abandon(),
         });
         if (isPost)
             await runPost(action, ports);
