@@ -9,6 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
+import { readIndexEntry } from "../stores/action-map.ts";
 import { HEAD_BYTES, isMainArchive, testedPackage } from "./go-object.ts";
 
 /** An index entry of the build cache that names a test log or a test result. */
@@ -41,7 +42,6 @@ export interface TestEntries {
   linked: Set<string>;
 }
 
-const INDEX_ENTRY = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +(\d+) +(\d+)\n$/;
 const LOG_MAGIC = "# test log\n";
 const RESULT_LINE = /(?:^|\n)ok {2}\t([^\t\n]+)\t[^\n]*\n$/;
 /** More than the last line of a result, with coverage and all. */
@@ -80,15 +80,15 @@ export function readTestEntries(gocache: string, startMs: number): TestEntries {
       const path = join(gocache, folder, name);
       const { mtimeMs } = statSync(path);
       if (mtimeMs < startMs - TICK_MS) continue;
-      const match = INDEX_ENTRY.exec(readFileSync(path, "latin1"));
-      if (match === null) continue;
-      const [, action = "", output = "", , put = ""] = match;
+      const found = readIndexEntry(path, name.slice(0, -2));
+      if (found === undefined) continue;
+      const { action, output } = found;
       let content = seen.get(output);
       if (content === undefined) {
         content = readOutput(join(gocache, output.slice(0, 2), `${output}-d`), head);
         seen.set(output, content);
       }
-      const putNs = BigInt(put);
+      const putNs = BigInt(found.time);
       const fresh = isFresh(Number(putNs / 1_000_000n), mtimeMs, startMs);
       if (fresh) written.add(action);
       const entry = { action, output, putNs, fresh };

@@ -1,10 +1,13 @@
-import { lutimesSync, readFileSync, statSync } from "node:fs";
+import { lutimesSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { messageOf } from "@go-cicd/core/errors.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
-import type { SaveResult } from "@go-cicd/core/store.ts";
 import { userCache } from "../go-settings.ts";
+import { sweep } from "../stores/build-cache.ts";
 import { readGoSums } from "../stores/go-sums.ts";
+import { sizeOf } from "../stores/module-cache.ts";
+import { CLOCK_MARGIN_MS, saveEntry, skipped } from "../stores/save-entry.ts";
+import type { Saved } from "../stores/store-plan.ts";
 import { filesBelow } from "../tree.ts";
 import type { Trust } from "../trust.ts";
 import { minorOf } from "./build-info.ts";
@@ -17,14 +20,11 @@ export const LINT = "lint";
 const FORMAT = "v1";
 const NAME = "golangci-lint";
 /** Its cache is a copy of Go's: index entries `-a` that name outputs `-d` (internal/go/cache). */
-const ITEM = /^[0-9a-f]{2}\/([0-9a-f]{64})-([ad])$/;
-const INDEX_ENTRY = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) +\d+ +\d+\n$/;
+const ITEM = /^[0-9a-f]{2}\/[0-9a-f]{64}-[ad]$/;
 /** It touches what it uses only when its time is more than one hour old. */
 const BEFORE_START_MS = 2 * 60 * 60 * 1000;
 /** What nothing used is kept up to this size. */
 const ROOM_BYTES = 300_000_000;
-/** Files that were made right after the start can carry a time a few ticks before it. */
-const CLOCK_MARGIN_MS = 1_000;
 
 /** What main leaves for post. */
 export interface LintPlan {
@@ -129,48 +129,24 @@ function stamp(path: string, timeMs: number): void {
 export async function saveLint(
   { folder, scope, restored, startMs }: LintPlan,
   ports: Pick<Ports, "signal" | "store" | "timeline">,
-): Promise<SaveResult | { kind: "skipped"; detail: string }> {
+): Promise<Saved> {
   const used = liveFiles(folder, startMs - CLOCK_MARGIN_MS);
-  if (used.length === 0) return { kind: "skipped", detail: "golangci-lint did not run" };
+  if (used.length === 0) return skipped("golangci-lint did not run");
   // A package that did not change is answered by its result alone, which leaves what was found out
   // about its imports untouched; the next change to it needs that. So all stays while the imports
   // stay, which is as long as go.sum does.
   const all = restored.startsWith(`${scope}-`) ? itemsOf(folder).sort() : used;
   const files = sizeOf(folder, all) > ROOM_BYTES ? used : all;
   const key = `${scope}-${digest(files, 12)}`;
-  if (key === restored) return { kind: "skipped", detail: "nothing is new" };
-  return ports.timeline.phase("save golangci-lint", async (phase) => {
-    let result: SaveResult;
-    try {
-      const request = { name: NAME, key, roots: { lint: folder }, files: { lint: files } };
-      result = await ports.store.save({ ...request, signal: ports.signal });
-    } catch (error) {
-      ports.signal.throwIfAborted();
-      result = { kind: "failed", detail: messageOf(error) };
-    }
-    phase.cache(NAME, result.kind, result.kind === "saved" ? result.bytes : 0);
-    return result;
-  });
+  if (key === restored) return skipped("nothing is new");
+  return saveEntry({ name: NAME, key, roots: { lint: folder }, files: { lint: files } }, ports);
 }
 
-function sizeOf(folder: string, files: readonly string[]): number {
-  return files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
-}
-
-/**
- * Index entries and outputs that the job touched, and the outputs that those entries name: writing
- * an output that exists leaves its time as it was.
- */
+/** What the job touched, and what that needs. */
 function liveFiles(folder: string, sinceMs: number): string[] {
-  const items = new Set(itemsOf(folder));
-  const live = new Set<string>();
-  for (const file of items) {
-    if (statSync(join(folder, file)).mtimeMs < sinceMs) continue;
-    live.add(file);
-    if (!file.endsWith("-a")) continue;
-    const output = INDEX_ENTRY.exec(readFileSync(join(folder, file), "latin1"))?.[1];
-    const path = output === undefined ? "" : `${output.slice(0, 2)}/${output}-d`;
-    if (items.has(path)) live.add(path);
-  }
-  return [...live].sort();
+  const { actions, outputs } = sweep(folder, sinceMs);
+  return [
+    ...actions.map(({ action }) => `${action.slice(0, 2)}/${action}-a`),
+    ...outputs.flatMap(({ files }) => files),
+  ].sort();
 }

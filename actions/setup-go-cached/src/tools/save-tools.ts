@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { messageOf } from "@go-cicd/core/errors.ts";
 import type { Ports } from "@go-cicd/core/ports.ts";
-import type { SaveResult } from "@go-cicd/core/store.ts";
+import { saveEntry, skipped } from "../stores/save-entry.ts";
+import type { Saved } from "../stores/store-plan.ts";
 import { digest } from "./key.ts";
 import { sha256, type ToolsPlan } from "./tools.ts";
 
@@ -15,30 +15,22 @@ export const TOOLS = "tools";
 export async function saveTools(
   { scope, folder, programs }: ToolsPlan,
   ports: Pick<Ports, "signal" | "store" | "timeline">,
-): Promise<SaveResult | { kind: "skipped"; detail: string }> {
+): Promise<Saved> {
   for (const [file, sum] of Object.entries(programs)) {
     if (sumOf(join(folder, file)) !== sum) {
-      return { kind: "skipped", detail: `the job changed ${file} after it was set up` };
+      return skipped(`the job changed ${file} after it was set up`);
     }
   }
   const content = Object.entries(programs).map((pair) => pair.join(" "));
-  return ports.timeline.phase("save tools", async (phase) => {
-    let result: SaveResult;
-    try {
-      result = await ports.store.save({
-        name: "tools",
-        key: `${scope}-${digest(content.sort(), 12)}`,
-        roots: { tools: folder },
-        files: { tools: Object.keys(programs) },
-        signal: ports.signal,
-      });
-    } catch (error) {
-      ports.signal.throwIfAborted();
-      result = { kind: "failed", detail: messageOf(error) };
-    }
-    phase.cache("tools", result.kind, result.kind === "saved" ? result.bytes : 0);
-    return result;
-  });
+  return saveEntry(
+    {
+      name: "tools",
+      key: `${scope}-${digest(content.sort(), 12)}`,
+      roots: { tools: folder },
+      files: { tools: Object.keys(programs) },
+    },
+    ports,
+  );
 }
 
 function sumOf(file: string): string | undefined {
