@@ -10,7 +10,7 @@ describe("a go command before the restore", () => {
       GOMODCACHE: "/home/runner/go/pkg/mod",
       GOCACHE: "/home/runner/.cache/go-build",
       GOPATH: "/home/runner/go",
-      GOWORK: "/work/go.work",
+      GOWORK: "/home/runner/all.work",
       GO111MODULE: "off",
       GOTOOLCHAIN: "go1.27.0+auto",
       GOROOT: "/opt/go",

@@ -13,7 +13,7 @@ const PLATFORM = platformFor(undefined, { platform: "linux", arch: "x64" });
 /** One whose sum the action brings, and one that it does not know. */
 const [KNOWN, UNKNOWN] = ["1.26.8", "1.98.0"];
 const SUM = knownSum(KNOWN, PLATFORM);
-const SETTINGS = { gosumdb: "sum.golang.org", goproxy: "https://proxy.example" };
+const SETTINGS = { gosumdb: "sum.example", goproxy: "https://proxy.example" };
 
 /** A go command that puts a toolchain into its module cache, and says that its sum is `sum`. */
 const downloads =
@@ -41,8 +41,8 @@ async function fetch(
       GOINSECURE: "*",
       GOFLAGS: "-insecure",
       GOTOOLCHAIN: "auto",
-      // With this in it, go fetches toolchains without asking the database.
-      GIT_HTTP_USER_AGENT: "proxy.golang.org",
+      // With its host in it, go fetches toolchains without asking the database.
+      GIT_HTTP_USER_AGENT: "the public proxy",
     },
   });
   const folder = tempFolder();

@@ -32,8 +32,8 @@ describe("settings that decide on verification", () => {
   };
 
   it("are said where they would do without, or trust somebody else", async () => {
-    const plain = await read({ GOSUMDB: "sum.golang.org", GOPRIVATE: "github.com/acme" });
-    expect(plain).toEqual({ settings: { goproxy: "", gosumdb: "sum.golang.org" }, said: "" });
+    const plain = await read({ GOSUMDB: "sum.example", GOPRIVATE: "github.com/acme" });
+    expect(plain).toEqual({ settings: { goproxy: "", gosumdb: "sum.example" }, said: "" });
     const { said } = await read({
       GOSUMDB: "sum.acme.example+0123abcd+Axyz https://sums.acme.example",
       GOINSECURE: "*",
