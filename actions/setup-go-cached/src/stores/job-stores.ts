@@ -156,8 +156,10 @@ export class JobStores {
       return await land(found, keys, folder);
     } catch (error) {
       signal.throwIfAborted();
-      const kind = error instanceof PackError ? "corrupt" : "miss";
-      return without({ kind, detail: messageOf(error) });
+      const detail = messageOf(error);
+      if (!(error instanceof PackError)) return without({ kind: "miss", detail });
+      this.#sayDamaged(name, detail);
+      return without({ kind: "corrupt", detail });
     }
   }
 
@@ -201,12 +203,16 @@ export class JobStores {
 
   #outcome(title: string, layers: Layers, keys: Keys): Restored {
     for (const { key, detail } of damagedLayers(layers)) {
-      this.#ports.log.warning(
-        `An entry of the ${title} was refused, and nothing of it was kept: ${key}: ${detail}`,
-        { title: "Damaged cache entry" },
-      );
+      this.#sayDamaged(title, `${key}: ${detail}`);
     }
     return outcomeOf(layers, keys);
+  }
+
+  #sayDamaged(title: string, detail: string): void {
+    this.#ports.log.warning(
+      `An entry of the ${title} was refused, and nothing of it was kept: ${detail}`,
+      { title: "Damaged cache entry" },
+    );
   }
 
   #showVerdicts({ layers, verified, unknown, altered }: RestoredModules): void {
