@@ -251,6 +251,30 @@ whole("a job on a fresh machine", () => {
     expect(third.go(["run", "-x", "./tool"])).not.toContain("/link ");
   });
 
+  it("finds a result again where a change leaves the test program as it was, jobs later", async () => {
+    const own = memoryStore();
+    const unused = (text: string) => ({
+      ...MODULE,
+      "unused.go": `package orders\n\nfunc unused() string { return ${JSON.stringify(text)} }\n`,
+    });
+    const run = async (files: Record<string, string>): Promise<string> => {
+      const next = job(own, files, { workspace });
+      await main(given(), next.ports);
+      const said = next.go(["test", "./..."]) + next.go(["build", "./..."]);
+      await post(given(), next.ports);
+      return said;
+    };
+    expect(await run(unused("one"))).toMatch(/^ok .*orders\t[\d.]+s/m);
+    // Found by what the program is made of; what it then is was not asked for. Something is saved.
+    const more = {
+      "other/other.go": `package other\n\nvar T = ${JSON.stringify("x".repeat(2_000_000))}\n`,
+    };
+    expect(await run({ ...unused("one"), ...more })).toContain("(cached)");
+    expect(own.keys()).toHaveLength(3);
+    // It is made of something else now, and comes out the same.
+    expect(await run({ ...unused("two"), ...more })).toContain("(cached)");
+  });
+
   it("keeps everything of a job that failed before it asked for it", async () => {
     const second = job(store, MODULE, { workspace });
     await main(given(), second.ports);

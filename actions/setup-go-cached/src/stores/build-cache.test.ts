@@ -22,8 +22,14 @@ const outputName = (content: string) => `${sha(content).slice(0, 2)}/${sha(conte
 const output = (gocache: string, content: string, timeMs: number) =>
   put(gocache, outputName(content), content, timeMs);
 
-function action(gocache: string, id: string, of: string, timeMs: number): string {
-  const line = `v1 ${sha(id)} ${sha(of)} ${String(of.length).padStart(20)} ${String(timeMs * 1e6).padStart(20)}\n`;
+function action(
+  gocache: string,
+  id: string,
+  of: string,
+  timeMs: number,
+  writtenMs = timeMs,
+): string {
+  const line = `v1 ${sha(id)} ${sha(of)} ${String(of.length).padStart(20)} ${String(writtenMs * 1e6).padStart(20)}\n`;
   return put(gocache, `${sha(id).slice(0, 2)}/${sha(id)}-a`, line, timeMs);
 }
 
@@ -67,6 +73,22 @@ describe("the sweep of a build cache", () => {
     action(gocache, "a", "gone", USED);
     const kept = output(gocache, "B", USED);
     expect(swept(gocache)).toMatchObject({ files: [kept], actions: [] });
+  });
+
+  it("keeps what was written together with a live entry: a result's second ID", () => {
+    const gocache = tempFolder();
+    output(gocache, "ok", OLD);
+    action(gocache, "first", "ok", USED, OLD - 9_000);
+    action(gocache, "second", "ok", OLD, OLD - 8_950);
+    // The same words, from another run.
+    action(gocache, "before", "ok", OLD, OLD - 90_000);
+    // Words that are not live, and nothing at all, of which there is plenty.
+    action(gocache, "other", "gone", OLD, OLD - 9_000);
+    output(gocache, "", OLD);
+    action(gocache, "silent", "", USED, OLD - 9_000);
+    action(gocache, "silent too", "", OLD, OLD - 9_000);
+    const kept = swept(gocache).actions.map(([id]) => id);
+    expect(kept.sort()).toEqual([sha("first"), sha("second"), sha("silent")].sort());
   });
 
   it("keeps no index entry that is half written, or that names another action", () => {

@@ -53,6 +53,9 @@ export function markUnused(gocache: string, startMs: number): void {
   writeFileSync(join(gocache, "trim.txt"), String(Math.floor(startMs / 1000)));
 }
 
+/** The two entries of one result are written one right after the other. */
+const TOGETHER_MS = 1_000;
+
 /** An output that is worth keeping. */
 interface LiveOutput {
   /** `xx/<hash>-d` */
@@ -79,6 +82,11 @@ export interface LiveCache {
  * renews its index entry (`Put` in cache.go); so an output is live when its own time says so *or* a
  * live index entry names it. And an index entry whose output is missing is worth nothing.
  *
+ * Nor does it tell which index entries are of use: each result of a test is written under two IDs, of
+ * what the test program is made of and of what it then is. As long as the first one is found the second
+ * is not asked for; after a change that leaves the program as it was it alone answers. So what was
+ * written together with a live entry, for the same output, stays with it.
+ *
  * With `keepAll` nothing is left behind (a job that failed has not asked for everything it needs).
  */
 export function sweep(gocache: string, startMs: number, keepAll = false): LiveCache {
@@ -88,17 +96,33 @@ export function sweep(gocache: string, startMs: number, keepAll = false): LiveCa
   );
   const live = new Set<CacheItem>();
   const actions: IndexEntry[] = [];
+  /** Output → when the live entries that name it were written. */
+  const written = new Map<string, number[]>();
+  const idle: { item: CacheItem; entry: IndexEntry }[] = [];
   for (const item of items) {
-    if (!keepAll && item.mtimeMs < startMs) continue;
+    const used = keepAll || item.mtimeMs >= startMs;
     if (item.kind === "output") {
-      live.add(item);
+      if (used) live.add(item);
       continue;
     }
     const entry = readIndexEntry(join(gocache, item.path), item.hash);
     const output = entry === undefined ? undefined : outputs.get(entry.output);
     if (entry === undefined || output === undefined) continue;
+    if (!used) {
+      idle.push({ item, entry });
+      continue;
+    }
     live.add(item);
     live.add(output);
+    actions.push(entry);
+    written.set(entry.output, [...(written.get(entry.output) ?? []), writtenMs(entry)]);
+  }
+  for (const { item, entry } of idle) {
+    // Of what says nothing (a silent vet or link) there are very many, and each is had at once.
+    if (entry.size === 0) continue;
+    const time = writtenMs(entry);
+    if (!written.get(entry.output)?.some((other) => Math.abs(other - time) < TOGETHER_MS)) continue;
+    live.add(item);
     actions.push(entry);
   }
   const dropped = items.filter((item) => !live.has(item));
@@ -112,6 +136,10 @@ export function sweep(gocache: string, startMs: number, keepAll = false): LiveCa
     dropped: dropped.length,
     droppedBytes: total(dropped),
   };
+}
+
+function writtenMs({ time }: IndexEntry): number {
+  return Number(BigInt(time) / 1_000_000n);
 }
 
 function readItems(gocache: string): CacheItem[] {

@@ -122,19 +122,24 @@ export async function saveModules(
     const files = filesOf(folder, module);
     return { unit: unitOf(module), files, bytes: sizeOf(folder, files) };
   };
-  const used = modulesToKeep(listModules(folder), { ids, sameSums }, sums).map(sized);
+  const modules = modulesToKeep(listModules(folder), { ids, sameSums }, sums);
+  if (modules.length === 0) return { title, saved: skipped("no module was used") };
+  // Before anything is measured: a module cache has very many files.
+  const isNew = modules.some((module) => !known.has(unitOf(module)));
+  if (!isNew && (sameSums || plan.restored.kind === "prefix")) {
+    return { title, saved: skipped("nothing is new") };
+  }
+  const used = modules.map(sized);
   const kept = budget === undefined ? used : within(used, budget);
   if (kept.length < used.length) {
     ports.log.info(
       `${used.length - kept.length} modules (${total(used) - total(kept)} bytes) are left out, the largest ones, to keep to cache-budget`,
     );
   }
-  if (kept.length === 0) return { title, saved: skipped("no module was used") };
+  if (kept.length === 0) return { title, saved: skipped("no module fits into cache-budget") };
   const fresh = total(kept.filter(({ unit }) => !known.has(unit)));
   const why = sameSums ? notWorthIt(fresh, total(kept)) : undefined;
-  if (why !== undefined || (fresh === 0 && plan.restored.kind === "prefix")) {
-    return { title, saved: skipped(why ?? "nothing is new") };
-  }
+  if (why !== undefined) return { title, saved: skipped(why) };
   const inBase = new Set(base?.contents);
   const delta = kept.filter(({ unit }) => !inBase.has(unit));
   const deltaBytes = total(delta);

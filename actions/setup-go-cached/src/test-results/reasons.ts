@@ -31,7 +31,8 @@ function ranBecause(
   if (!before.kept) return "the last job that ran it kept no result (it failed, for one)";
   const log = tests.kind === "ran" ? tests.log : undefined;
   const changed = firstChange(before, states);
-  if (log === undefined) {
+  // Of tests that end at the same moment it is not known which log is whose.
+  if (log === undefined || before.ids.length === 0) {
     return changed ?? "its code, a dependency, Go or a flag changed, or a variable of the step";
   }
   if (!log.ids.some((id) => before.ids.includes(id))) {
