@@ -144,6 +144,8 @@ export function watchProcesses(
   return watch;
 }
 
+const STAND_IN = /^cat \/proc\/\d+\/(cmdline|environ)$/;
+
 function take(
   watch: Pick<ProcessWatch, "sightings" | "programs">,
   seen: SeenProcess,
@@ -151,6 +153,8 @@ function take(
   mayHold: (process: SeenProcess, canary: string) => boolean,
 ): void {
   const line = seen.args.join(" ");
+  // A stand-in that writes down what it was given: that is looked through in its record.
+  if (STAND_IN.test(line)) return;
   watch.programs.add((seen.args[0] ?? "").replace(/^.*\//, ""));
   watch.sightings.push(...sightings(Buffer.from(line), canaries, `argv of ${line}`));
   const held = sightings(seen.environ, canaries, `environment of ${line}`);

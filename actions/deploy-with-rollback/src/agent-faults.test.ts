@@ -108,6 +108,25 @@ asRoot("a disk that is full", () => {
     expect(await served()).toBe("old");
   });
 
+  test("does not take the last sign of life away", () => {
+    at.lock("t");
+    fill();
+    // Whatever is freed for a moment is taken by somebody else.
+    const greedy = [1, 2].map((number) =>
+      spawn("sh", ["-c", 'while :; do printf x >>"$0"; done', join(disk, `greedy-${number}`)], {
+        stdio: "ignore",
+      }),
+    );
+    try {
+      for (let turn = 0; turn < 60; turn++) {
+        at.agent("beat", "t");
+        expect(readFileSync(at.path("beat"), "utf8")).toMatch(/^ *\d+\n$/);
+      }
+    } finally {
+      for (const each of greedy) each.kill("SIGKILL");
+    }
+  });
+
   test("is seen before anything is changed", async () => {
     await at.deployed("old");
     at.lock("t");
@@ -200,18 +219,47 @@ describe("the dead-man's switch outlasts", () => {
   });
 });
 
-test("a service of before a reboot is nobody's: its number is another process's by now", async () => {
+test.each([
+  ["before a reboot", /[0-9a-f]{8}-[0-9a-f-]{27}/, "before"],
+  ["another start time", /^(\d+) \d+/, "$1 1"],
+])("a service of %s is nobody's: its number is another process's by now", async (_, was, is) => {
   await at.deployed("old");
   const [, pid = ""] = statusOf(at.folder)["running"]?.split(" ") ?? [];
   const record = readFileSync(at.path("service"), "utf8");
+  // The keeper would end with its group, which is still known by its own start time.
+  const stranger = record.replace(was, is).replace(/(\d+) (\d+) (\S+)\n$/, "$1 1 $3\n");
   try {
-    writeFileSync(at.path("service"), record.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "before"));
+    writeFileSync(at.path("service"), stranger);
     expect(statusOf(at.folder)["running"]).toBe("-");
     expect(at.agent("stop")).toBe("stopped");
     expect(() => process.kill(Number(pid), 0)).not.toThrow();
   } finally {
     writeFileSync(at.path("service"), record);
   }
+});
+
+test("each phase stands in the journal before its effect", async () => {
+  const bin = tempFolder();
+  const seen = join(bin, "seen");
+  const told = (what: string): string =>
+    `printf '%s %s\\n' "$(tail -n 1 '${at.path("journal")}' | cut -d ' ' -f 1)" ${what} >>'${seen}'`;
+  for (const name of ["ln", "setsid", "mv"]) {
+    const real = execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
+    const script = `#!/bin/sh\nfor last; do :; done\n${told(`"${name} $last"`)}\nexec ${real} "$@"\n`;
+    writeFileSync(join(bin, name), script, { mode: 0o755 });
+  }
+  await at.deployed("old", { env: { COPY_AT_END: at.path("journal") } });
+  expect(at.agent("healthy", "old")).toBe("healthy");
+  at.lock("t");
+  at.searchPath = `${bin}:${at.searchPath ?? ""}`;
+  await at.goTo("commit", "t", "new");
+  at.agent("unlock", "t");
+  const lines = readFileSync(seen, "utf8").split("\n");
+  expect(lines).toContain(`switch ln ${join(at.folder, ".current.new")}`);
+  expect(lines).toContain(`switch mv ${join(at.folder, "current")}`);
+  expect(lines.filter((line) => line.includes(" setsid "))).toEqual(["start setsid new"]);
+  expect(lines).toContain(`commit mv ${at.release("new", "GOOD")}`);
+  expect(readFileSync(at.path("journal.at-end"), "utf8")).toMatch(/\nstop\n$/);
 });
 
 test("a release is on the disk before the journal says so", async () => {
@@ -227,9 +275,8 @@ test("a release is on the disk before the journal says so", async () => {
   at.agent("begin", "t", "deploy", "new");
   await at.copy("new");
   mkdirSync(at.release("new", "root/empty"));
-  execFileSync("sh", [at.path("agent.sh"), "admit", at.folder, "t", "new"], {
-    env: { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
-  });
+  at.searchPath = `${bin}:${at.searchPath ?? ""}`;
+  at.agent("admit", "t", "new");
   const before = readFileSync(seen, "utf8")
     .split("\n")
     .filter((line) => line.startsWith("begin "))

@@ -360,10 +360,14 @@ describe("a registry that fails on the way", () => {
     await expect(push(repository(server))).rejects.toThrow(why);
   });
 
-  test("a tag that it keeps as something else is an error", async () => {
+  test.each([
+    ["tag", /\/manifests\/v1$/],
+    ["blob", /\/blobs\/uploads\//],
+  ])("a %s that it keeps as something else is an error", async (_, place) => {
     const server = await registry({
-      fault: ({ method, path }, response) => {
-        if (method !== "PUT" || !path.endsWith("/manifests/v1")) return false;
+      fault: ({ method, path }, response, raw) => {
+        if (method !== "PUT" || !place.test(path)) return false;
+        raw.resume();
         response.writeHead(201, { "docker-content-digest": `sha256:${"0".repeat(64)}` }).end();
         return true;
       },
@@ -381,7 +385,11 @@ describe("pulling", () => {
     const server = await registry({
       fault: ({ method, path }, response) => {
         if (!lie || !line.test(`${method} ${path}`)) return false;
-        response.writeHead(200, { "content-type": "application/octet-stream" }).end("other bytes");
+        // Still good JSON with the same meaning: nothing but its digest gives it away.
+        const whole = server.blobs.get(path.split("/").at(-1) ?? "") ?? Buffer.alloc(0);
+        response
+          .writeHead(200, { "content-type": "application/octet-stream" })
+          .end(Buffer.concat([whole, Buffer.from(" ")]));
         return true;
       },
     });

@@ -19,6 +19,8 @@ interface ReleaseOptions {
 export class AgentTarget {
   readonly folder: string;
   readonly port: number;
+  /** Where the agent looks for programs. */
+  searchPath = process.env["PATH"];
 
   constructor(folder: string, port: number) {
     this.folder = folder;
@@ -41,6 +43,7 @@ export class AgentTarget {
   agent(command: string, ...args: string[]): string {
     return execFileSync("sh", [this.path("agent.sh"), command, this.folder, ...args], {
       encoding: "utf8",
+      env: { ...process.env, PATH: this.searchPath },
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
   }
@@ -63,11 +66,16 @@ export class AgentTarget {
     return join(this.folder, "releases", id, ...parts);
   }
 
-  /** A release folder as the engine copies it. */
+  /** A release folder as the engine copies it; its service copies $COPY_AT_END on SIGTERM. */
   async copy(id: string, { status = 200, env = {}, version }: ReleaseOptions = {}): Promise<void> {
     const root = this.release(id, "root");
     mkdirSync(root, { recursive: true });
     const program = `#!${process.execPath}
+const { COPY_AT_END } = process.env;
+if (COPY_AT_END) process.on("SIGTERM", () => {
+  require("node:fs").copyFileSync(COPY_AT_END, COPY_AT_END + ".at-end");
+  process.exit();
+});
 require("node:http").createServer((q, s) => {
   if (q.url === "/hang") return;
   if (q.url === "/endless") return void setInterval(() => s.write("x".repeat(65536)), 1);
