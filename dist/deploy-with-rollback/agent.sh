@@ -471,11 +471,11 @@ probe() { # probe <port> <path> <seconds>
     esac
   elif command -v wget >/dev/null 2>&1; then
     # GNU and busybox share these options; busybox leaves out the body of an error. Only a time from
-    # outside bounds it: GNU wget tries 20 times, and busybox knows no option for that.
-    limit="timeout $3"
-    command -v timeout >/dev/null 2>&1 || limit=
+    # outside bounds it: GNU wget tries 20 times, and a busybox may be built without -T, and crash.
+    fetch="timeout $3 wget"
+    command -v timeout >/dev/null 2>&1 || fetch="wget -T $3"
     # shellcheck disable=SC2086
-    code=$( { { http_proxy='' $limit wget -q -S -T "$3" -O - "$url" 2>"$D/head.$$"
+    code=$( { { http_proxy='' $fetch -q -S -O - "$url" 2>"$D/head.$$"
       echo $? >&3; } | head -c "$BODY_BYTES" >"$D/body.$$"; } 3>&1 )
     seen=$(sed -n 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$D/head.$$" | head -n 1)
     # timeout(1) says 124, its busybox twin 143.

@@ -32782,12 +32782,19 @@ function markUnused(gocache, startMs) {
     (0,external_node_fs_.mkdirSync)(gocache, { recursive: true });
     (0,external_node_fs_.writeFileSync)((0,external_node_path_.join)(gocache, "trim.txt"), String(Math.floor(startMs / 1000)));
 }
+/** The two entries of one result are written one right after the other. */
+const TOGETHER_MS = 1_000;
 /**
  * What is worth saving: what the job used or created since `startMs`.
  *
  * Time alone does not tell. Writing an output that exists already leaves its time as it was and only
  * renews its index entry (`Put` in cache.go); so an output is live when its own time says so *or* a
  * live index entry names it. And an index entry whose output is missing is worth nothing.
+ *
+ * Nor does it tell which index entries are of use: each result of a test is written under two IDs, of
+ * what the test program is made of and of what it then is. As long as the first one is found the second
+ * is not asked for; after a change that leaves the program as it was it alone answers. So what was
+ * written together with a live entry, for the same output, stays with it.
  *
  * With `keepAll` nothing is left behind (a job that failed has not asked for everything it needs).
  */
@@ -32796,19 +32803,37 @@ function sweep(gocache, startMs, keepAll = false) {
     const outputs = new Map(items.filter(({ kind }) => kind === "output").map((item) => [item.hash, item]));
     const live = new Set();
     const actions = [];
+    /** Output → when the live entries that name it were written. */
+    const written = new Map();
+    const idle = [];
     for (const item of items) {
-        if (!keepAll && item.mtimeMs < startMs)
-            continue;
+        const used = keepAll || item.mtimeMs >= startMs;
         if (item.kind === "output") {
-            live.add(item);
+            if (used)
+                live.add(item);
             continue;
         }
         const entry = readIndexEntry((0,external_node_path_.join)(gocache, item.path), item.hash);
         const output = entry === undefined ? undefined : outputs.get(entry.output);
         if (entry === undefined || output === undefined)
             continue;
+        if (!used) {
+            idle.push({ item, entry });
+            continue;
+        }
         live.add(item);
         live.add(output);
+        actions.push(entry);
+        written.set(entry.output, [...(written.get(entry.output) ?? []), writtenMs(entry)]);
+    }
+    for (const { item, entry } of idle) {
+        // Of what says nothing (a silent vet or link) there are very many, and each is had at once.
+        if (entry.size === 0)
+            continue;
+        const time = writtenMs(entry);
+        if (!written.get(entry.output)?.some((other) => Math.abs(other - time) < TOGETHER_MS))
+            continue;
+        live.add(item);
         actions.push(entry);
     }
     const dropped = items.filter((item) => !live.has(item));
@@ -32822,6 +32847,9 @@ function sweep(gocache, startMs, keepAll = false) {
         dropped: dropped.length,
         droppedBytes: total(dropped),
     };
+}
+function writtenMs({ time }) {
+    return Number(BigInt(time) / 1000000n);
 }
 function readItems(gocache) {
     return itemNames(gocache).map((path) => {
@@ -33692,18 +33720,25 @@ async function saveModules(plan, { patterns, budget }, ports) {
         const files = filesOf(folder, module);
         return { unit: unitOf(module), files, bytes: sizeOf(folder, files) };
     };
-    const used = modulesToKeep(listModules(folder), { ids, sameSums }, sums).map(sized);
+    const modules = modulesToKeep(listModules(folder), { ids, sameSums }, sums);
+    if (modules.length === 0)
+        return { title, saved: skipped("no module was used") };
+    // Before anything is measured: a module cache has very many files.
+    const isNew = modules.some((module) => !known.has(unitOf(module)));
+    if (!isNew && (sameSums || plan.restored.kind === "prefix")) {
+        return { title, saved: skipped("nothing is new") };
+    }
+    const used = modules.map(sized);
     const kept = budget === undefined ? used : within(used, budget);
     if (kept.length < used.length) {
         ports.log.info(`${used.length - kept.length} modules (${total(used) - total(kept)} bytes) are left out, the largest ones, to keep to cache-budget`);
     }
     if (kept.length === 0)
-        return { title, saved: skipped("no module was used") };
+        return { title, saved: skipped("no module fits into cache-budget") };
     const fresh = total(kept.filter(({ unit }) => !known.has(unit)));
     const why = sameSums ? notWorthIt(fresh, total(kept)) : undefined;
-    if (why !== undefined || (fresh === 0 && plan.restored.kind === "prefix")) {
-        return { title, saved: skipped(why ?? "nothing is new") };
-    }
+    if (why !== undefined)
+        return { title, saved: skipped(why) };
     const inBase = new Set(base?.contents);
     const delta = kept.filter(({ unit }) => !inBase.has(unit));
     const deltaBytes = total(delta);
@@ -33832,8 +33867,11 @@ class JobStores {
         }
         catch (error) {
             signal.throwIfAborted();
-            const kind = error instanceof pack_format/* PackError */.ql ? "corrupt" : "miss";
-            return without({ kind, detail: (0,errors/* messageOf */.bD)(error) });
+            const detail = (0,errors/* messageOf */.bD)(error);
+            if (!(error instanceof pack_format/* PackError */.ql))
+                return without({ kind: "miss", detail });
+            this.#sayDamaged(name, detail);
+            return without({ kind: "corrupt", detail });
         }
     }
     async #landBuild(found, keys, folder, signal) {
@@ -33855,9 +33893,12 @@ class JobStores {
     }
     #outcome(title, layers, keys) {
         for (const { key, detail } of damagedLayers(layers)) {
-            this.#ports.log.warning(`An entry of the ${title} was refused, and nothing of it was kept: ${key}: ${detail}`, { title: "Damaged cache entry" });
+            this.#sayDamaged(title, `${key}: ${detail}`);
         }
         return outcomeOf(layers, keys);
+    }
+    #sayDamaged(title, detail) {
+        this.#ports.log.warning(`An entry of the ${title} was refused, and nothing of it was kept: ${detail}`, { title: "Damaged cache entry" });
     }
     #showVerdicts({ layers, verified, unknown, altered }) {
         const { log } = this.#ports;
@@ -34111,20 +34152,20 @@ function digest(lines, length) {
 
 
 
+
+
+
 /** Name of the state that main leaves for post. */
 const LINT = "lint";
 /** Part of every key: entries of another format are never looked at. */
 const lint_cache_FORMAT = "v1";
 const NAME = "golangci-lint";
 /** Its cache is a copy of Go's: index entries `-a` that name outputs `-d` (internal/go/cache). */
-const lint_cache_ITEM = /^[0-9a-f]{2}\/([0-9a-f]{64})-([ad])$/;
-const INDEX_ENTRY = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) +\d+ +\d+\n$/;
+const lint_cache_ITEM = /^[0-9a-f]{2}\/[0-9a-f]{64}-[ad]$/;
 /** It touches what it uses only when its time is more than one hour old. */
 const lint_cache_BEFORE_START_MS = 2 * 60 * 60 * 1000;
 /** What nothing used is kept up to this size. */
 const ROOM_BYTES = 300_000_000;
-/** Files that were made right after the start can carry a time a few ticks before it. */
-const lint_cache_CLOCK_MARGIN_MS = 1_000;
 /**
  * Brings back the cache of golangci-lint. What an analysis said cannot be checked, so a job that
  * trusts only what can be checked does without. Undefined where nothing is to be saved.
@@ -34200,53 +34241,26 @@ function stamp(path, timeMs) {
 }
 /** Saves the cache, when it is not what the job was given. */
 async function saveLint({ folder, scope, restored, startMs }, ports) {
-    const used = liveFiles(folder, startMs - lint_cache_CLOCK_MARGIN_MS);
+    const used = liveFiles(folder, startMs - CLOCK_MARGIN_MS);
     if (used.length === 0)
-        return { kind: "skipped", detail: "golangci-lint did not run" };
+        return skipped("golangci-lint did not run");
     // A package that did not change is answered by its result alone, which leaves what was found out
     // about its imports untouched; the next change to it needs that. So all stays while the imports
     // stay, which is as long as go.sum does.
     const all = restored.startsWith(`${scope}-`) ? itemsOf(folder).sort() : used;
-    const files = lint_cache_sizeOf(folder, all) > ROOM_BYTES ? used : all;
+    const files = sizeOf(folder, all) > ROOM_BYTES ? used : all;
     const key = `${scope}-${digest(files, 12)}`;
     if (key === restored)
-        return { kind: "skipped", detail: "nothing is new" };
-    return ports.timeline.phase("save golangci-lint", async (phase) => {
-        let result;
-        try {
-            const request = { name: NAME, key, roots: { lint: folder }, files: { lint: files } };
-            result = await ports.store.save({ ...request, signal: ports.signal });
-        }
-        catch (error) {
-            ports.signal.throwIfAborted();
-            result = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
-        }
-        phase.cache(NAME, result.kind, result.kind === "saved" ? result.bytes : 0);
-        return result;
-    });
+        return skipped("nothing is new");
+    return saveEntry({ name: NAME, key, roots: { lint: folder }, files: { lint: files } }, ports);
 }
-function lint_cache_sizeOf(folder, files) {
-    return files.reduce((sum, file) => sum + (0,external_node_fs_.statSync)((0,external_node_path_.join)(folder, file)).size, 0);
-}
-/**
- * Index entries and outputs that the job touched, and the outputs that those entries name: writing
- * an output that exists leaves its time as it was.
- */
+/** What the job touched, and what that needs. */
 function liveFiles(folder, sinceMs) {
-    const items = new Set(itemsOf(folder));
-    const live = new Set();
-    for (const file of items) {
-        if ((0,external_node_fs_.statSync)((0,external_node_path_.join)(folder, file)).mtimeMs < sinceMs)
-            continue;
-        live.add(file);
-        if (!file.endsWith("-a"))
-            continue;
-        const output = INDEX_ENTRY.exec((0,external_node_fs_.readFileSync)((0,external_node_path_.join)(folder, file), "latin1"))?.[1];
-        const path = output === undefined ? "" : `${output.slice(0, 2)}/${output}-d`;
-        if (items.has(path))
-            live.add(path);
-    }
-    return [...live].sort();
+    const { actions, outputs } = sweep(folder, sinceMs);
+    return [
+        ...actions.map(({ action }) => `${action.slice(0, 2)}/${action}-a`),
+        ...outputs.flatMap(({ files }) => files),
+    ].sort();
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-go-cached/src/toolchain/go-command.ts
@@ -34831,28 +34845,16 @@ const TOOLS = "tools";
 async function saveTools({ scope, folder, programs }, ports) {
     for (const [file, sum] of Object.entries(programs)) {
         if (sumOf((0,external_node_path_.join)(folder, file)) !== sum) {
-            return { kind: "skipped", detail: `the job changed ${file} after it was set up` };
+            return skipped(`the job changed ${file} after it was set up`);
         }
     }
     const content = Object.entries(programs).map((pair) => pair.join(" "));
-    return ports.timeline.phase("save tools", async (phase) => {
-        let result;
-        try {
-            result = await ports.store.save({
-                name: "tools",
-                key: `${scope}-${digest(content.sort(), 12)}`,
-                roots: { tools: folder },
-                files: { tools: Object.keys(programs) },
-                signal: ports.signal,
-            });
-        }
-        catch (error) {
-            ports.signal.throwIfAborted();
-            result = { kind: "failed", detail: (0,errors/* messageOf */.bD)(error) };
-        }
-        phase.cache("tools", result.kind, result.kind === "saved" ? result.bytes : 0);
-        return result;
-    });
+    return saveEntry({
+        name: "tools",
+        key: `${scope}-${digest(content.sort(), 12)}`,
+        roots: { tools: folder },
+        files: { tools: Object.keys(programs) },
+    }, ports);
 }
 function sumOf(file) {
     try {
@@ -38997,7 +38999,7 @@ function importsOfObject(object) {
 
 
 
-const cache_entries_INDEX_ENTRY = /^v1 ([0-9a-f]{64}) ([0-9a-f]{64}) +(\d+) +(\d+)\n$/;
+
 const LOG_MAGIC = "# test log\n";
 const RESULT_LINE = /(?:^|\n)ok {2}\t([^\t\n]+)\t[^\n]*\n$/;
 /** More than the last line of a result, with coverage and all. */
@@ -39038,16 +39040,16 @@ function readTestEntries(gocache, startMs) {
             const { mtimeMs } = (0,external_node_fs_.statSync)(path);
             if (mtimeMs < startMs - TICK_MS)
                 continue;
-            const match = cache_entries_INDEX_ENTRY.exec((0,external_node_fs_.readFileSync)(path, "latin1"));
-            if (match === null)
+            const found = readIndexEntry(path, name.slice(0, -2));
+            if (found === undefined)
                 continue;
-            const [, action = "", output = "", , put = ""] = match;
+            const { action, output } = found;
             let content = seen.get(output);
             if (content === undefined) {
                 content = readOutput((0,external_node_path_.join)(gocache, output.slice(0, 2), `${output}-d`), head);
                 seen.set(output, content);
             }
-            const putNs = BigInt(put);
+            const putNs = BigInt(found.time);
             const fresh = isFresh(Number(putNs / 1000000n), mtimeMs, startMs);
             if (fresh)
                 written.add(action);
@@ -39210,7 +39212,8 @@ function ranBecause(tests, before, states) {
         return "the last job that ran it kept no result (it failed, for one)";
     const log = tests.kind === "ran" ? tests.log : undefined;
     const changed = firstChange(before, states);
-    if (log === undefined) {
+    // Of tests that end at the same moment it is not known which log is whose.
+    if (log === undefined || before.ids.length === 0) {
         return changed ?? "its code, a dependency, Go or a flag changed, or a variable of the step";
     }
     if (!log.ids.some((id) => before.ids.includes(id))) {

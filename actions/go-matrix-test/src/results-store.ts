@@ -22,7 +22,7 @@ import {
 } from "./results.ts";
 
 /** An artifact that should hold results and does not. */
-export interface Trouble {
+interface Trouble {
   artifact: string;
   /** One sentence. */
   detail: string;
