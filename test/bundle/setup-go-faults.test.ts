@@ -1,9 +1,10 @@
 // What may go wrong between a job and its caches. The job is never wrong and never fails for the
 // cache's sake, and one line of its log says what happened.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
@@ -143,6 +144,29 @@ whole("a restore", () => {
     expect(readFileSync(join(tree, "errors.go"), "utf8")).toBe("mine\n");
     expect(text(main)).toMatch(/modules: exact, .*, 1 were there/);
     chmodSync(tree, 0o755);
+  });
+
+  it("does no harm to a go command that runs meanwhile, nor that to it", async () => {
+    await job({ seed: "one", extra: 300 });
+    const on = machine();
+    const building = promisify(execFile)(go ?? "", ["build", "fmt"], {
+      cwd: on.workspace,
+      env: {
+        PATH: process.env["PATH"],
+        HOME: on.home,
+        GOCACHE: on.gocache,
+        GOTOOLCHAIN: "local",
+        GOFLAGS: "-mod=mod",
+      },
+    });
+    while (!existsSync(on.gocache)) await sleep(5);
+    const { main, post } = await jobOn(services, on);
+    await expect(building).resolves.toMatchObject({ stderr: "" });
+    expectFine(main, post);
+    expect(main.outputs["build-hit"]).toBe("true");
+    // What was restored, and what the command made.
+    expect(outputs(on.gocache).length).toBeGreaterThan(510);
+    expectSound(on.gocache);
   });
 
   it("that is killed in the middle leaves nothing half, and the next one on the machine succeeds", async () => {
