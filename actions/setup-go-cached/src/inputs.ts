@@ -29,7 +29,7 @@ export const inputs = {
   }),
   "save-if": flag({
     description:
-      "Whether this job saves what it may save: an expression such as `${{ github.ref_name == 'main' }}` in the workflow.",
+      "Whether this job saves what it may save; in a workflow an expression, such as whether `github.ref_name` is `main`.",
     default: "true",
   }),
   "restore-only": flag({
