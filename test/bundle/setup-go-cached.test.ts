@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import { runJob } from "@go-cicd/local/contract/job.ts";
@@ -35,8 +36,10 @@ const FILES: Record<string, string> = {
 };
 
 let services: Services;
+let kept: string;
 beforeEach(async () => {
-  services = await startServices({ folder: tempFolder() });
+  kept = tempFolder();
+  services = await startServices({ folder: kept });
 });
 afterEach(() => services.close());
 
@@ -163,6 +166,20 @@ function contents(gocache: string): Record<string, string> {
   );
 }
 
+/** Exchanges a text in a compressed file; false where it is not in there. */
+function exchange(path: string, before: string, after: string): boolean {
+  const packed = readFileSync(path);
+  const gzip = packed.readUInt16BE(0) === 0x1f8b;
+  // An artifact lies there as well, as a zip.
+  if (!gzip && packed.readUInt32LE(0) !== 0xfd2fb528) return false;
+  const bytes = gzip ? gunzipSync(packed) : zstdDecompressSync(packed);
+  const at = bytes.indexOf(before);
+  if (at < 0) return false;
+  bytes.write(after, at);
+  writeFileSync(path, gzip ? gzipSync(bytes) : zstdCompressSync(bytes));
+  return true;
+}
+
 const text = ({ log }: StepResult): string => log.join("\n");
 
 whole("the bundle of setup-go-cached", () => {
@@ -201,6 +218,23 @@ whole("the bundle of setup-go-cached", () => {
   it("refuses entries whose bytes were altered, and leaves nothing of them", async () => {
     await job("one");
     services.fault({ method: "GET", misbehaviour: { kind: "alter", at: 9_000 } });
+    const on = machine();
+    const { conclusion, outputs, annotations } = await mainOn(on);
+    expect(conclusion).toBe("success");
+    expect(outputs).toMatchObject({ "build-hit": "false", "go-version": version });
+    expect(annotations.map(({ level, title }) => `${level} ${title ?? ""}`)).toContain(
+      "warning Damaged cache entry",
+    );
+    expect(filesBelow(on.gocache)).toEqual(["trim.txt"]);
+  });
+
+  it("refuses entries whose contents were exchanged, however well they are packed again", async () => {
+    await job("one");
+    // The same length, a whole archive, a whole compression: only the contents' own sum is left.
+    const exchanged = filesBelow(join(kept, "blobs")).map((name) =>
+      exchange(join(kept, "blobs", name), "one7 one7", "one7 onf7"),
+    );
+    expect(exchanged).toContain(true);
     const on = machine();
     const { conclusion, outputs, annotations } = await mainOn(on);
     expect(conclusion).toBe("success");
