@@ -31652,7 +31652,7 @@ const inputs = {
         default: "true",
     }),
     "save-if": (0,src_inputs/* flag */.Jt)({
-        description: "Whether this job saves what it may save: an expression such as `${{ github.ref_name == 'main' }}` in the workflow.",
+        description: "Whether this job saves what it may save; in a workflow an expression, such as whether `github.ref_name` is `main`.",
         default: "true",
     }),
     "restore-only": (0,src_inputs/* flag */.Jt)({

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { tempFolder } from "@go-cicd/core/testing/temp.ts";
 import type { StepResult } from "@go-cicd/local/contract/step.ts";
 import { startServices, type Services } from "@go-cicd/local/services/server.ts";
-import { join } from "node:path";
 import {
   contents,
   filesBelow,
@@ -23,8 +24,10 @@ jest.setTimeout(240_000);
 const whole = go === undefined ? describe.skip : describe;
 
 let services: Services;
+let kept: string;
 beforeEach(async () => {
-  services = await startServices({ folder: tempFolder() });
+  kept = tempFolder();
+  services = await startServices({ folder: kept });
 });
 afterEach(() => services.close());
 
@@ -35,6 +38,20 @@ const job = (seed: string, options: Options = {}) => jobOn(machine(), { ...optio
 /** Main alone. */
 async function mainOn(on: Machine, options: Options = {}): Promise<StepResult> {
   return (await jobOn(on, options)).main;
+}
+
+/** Exchanges a text in a compressed file; false where it is not in there. */
+function exchange(path: string, before: string, after: string): boolean {
+  const packed = readFileSync(path);
+  const gzip = packed.readUInt16BE(0) === 0x1f8b;
+  // An artifact lies there as well, as a zip.
+  if (!gzip && packed.readUInt32LE(0) !== 0xfd2fb528) return false;
+  const bytes = gzip ? gunzipSync(packed) : zstdDecompressSync(packed);
+  const at = bytes.indexOf(before);
+  if (at < 0) return false;
+  bytes.write(after, at);
+  writeFileSync(path, gzip ? gzipSync(bytes) : zstdCompressSync(bytes));
+  return true;
 }
 
 whole("the bundle of setup-go-cached", () => {
@@ -82,6 +99,23 @@ whole("the bundle of setup-go-cached", () => {
       "warning Damaged cache entry",
     );
     expect(filesBelow(on.gocache)).toEqual(["trim.txt"]);
+  });
+
+  it("refuses entries whose contents were exchanged, however well they are packed again", async () => {
+    await job("one");
+    // The same length, a whole archive, a whole compression: only the contents' own sum is left.
+    const exchanged = filesBelow(join(kept, "blobs")).map((name) =>
+      exchange(join(kept, "blobs", name), "package errors\n", "package errorz\n"),
+    );
+    expect(exchanged).toContain(true);
+    const on = machine();
+    const { conclusion, outputs, annotations } = await mainOn(on);
+    expect(conclusion).toBe("success");
+    expect(outputs).toMatchObject({ "modules-hit": "false", "build-hit": "true" });
+    expect(annotations.map(({ level, title }) => `${level} ${title ?? ""}`)).toContain(
+      "warning Damaged cache entry",
+    );
+    expect(filesBelow(on.gomodcache)).toEqual([]);
   });
 
   it("saves nothing with a token that may only read, and nothing fails", async () => {
